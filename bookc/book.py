@@ -1,0 +1,173 @@
+"""The nouns of the compiler: what a book is made of, and its one error type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, and where.
+
+    Attributes:
+        path: the file, relative to the book's folder.
+        line: the line in it, from 1; 0 speaks of the file as a whole.
+        message: what is wrong and what is known, in one sentence.
+    """
+
+    path: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.path}:{self.line}" if self.line else self.path
+        return f"{where}: {self.message}"
+
+
+class BookError(Exception):
+    """Every problem that a step found, so that an author sees all of them at once."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda p: (p.path, p.line)))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A run of prose or one code cell, as it stands in the source.
+
+    Attributes:
+        id: stable name, a valid nbformat cell id: the section's path and the position
+            among the section's cells of the same kind.
+        kind: prose is `markdown`; a `{.python .input}` block is `code`.
+        source: the text without fence, tab mark or tab block around it.
+        tabs: the tabs that see this cell; empty means every tab.
+        line: the line of the file on which `source` starts, from 1.
+    """
+
+    id: str
+    kind: Literal["markdown", "code"]
+    source: str
+    tabs: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Toc:
+    """One `toc` block: the sections that a page puts in order.
+
+    Attributes:
+        entries: section paths, relative to the book's source folder, without `.md`.
+        numbered: whether these sections and those below them carry numbers.
+    """
+
+    entries: tuple[str, ...]
+    numbered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One Markdown file.
+
+    Attributes:
+        path: section path: the file relative to the source folder, without `.md`.
+        file: the file relative to the book's folder, for messages.
+        cells: what it holds, in order; `toc` blocks are kept in the prose.
+        tocs: its `toc` blocks, in order.
+    """
+
+    path: str
+    file: str
+    cells: tuple[Cell, ...]
+    tocs: tuple[Toc, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What config.ini says, with defaults filled in.
+
+    Attributes:
+        root: the book's folder: where config.ini is.
+        file: config.ini relative to `root`.
+        title, author, copyright, release, lang, name: the `[project]` section.
+        source_dir: folder of the Markdown files.
+        output_dir: folder of everything that can be made again.
+        index: the section path of the first page.
+        notebooks, exclusions, resources: wildcards relative to `source_dir`.
+        tabs: names of the tabs; the first is the default.
+        bibliography: .bib file, relative to `source_dir`, or "".
+        record_dir: folder of the executed notebooks.
+        timeout: seconds that one cell may run.
+        libraries: for each tab, the module file that `#@save` cells go to.
+        frameworks: for each tab, the module it imports and what pip has to install for it.
+    """
+
+    root: Path
+    file: str
+    name: str
+    title: str
+    author: str
+    copyright: str
+    release: str
+    lang: str
+    source_dir: Path
+    output_dir: Path
+    index: str
+    notebooks: tuple[str, ...]
+    exclusions: tuple[str, ...]
+    resources: tuple[str, ...]
+    tabs: tuple[str, ...]
+    bibliography: str
+    record_dir: Path
+    timeout: int
+    libraries: dict[str, Path]
+    frameworks: dict[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Every chapter of a book, in the order of the tables of contents."""
+
+    config: Config
+    chapters: tuple[Chapter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a reference points at.
+
+    Attributes:
+        name: as in :label:`name`.
+        kind: what is numbered.
+        number: `3.1` for a section, `3.1.2` for a figure; "" where nothing is numbered.
+        title: the heading or caption in Markdown; "" for an equation.
+        chapter: section path of the page it stands on.
+        anchor: the id of its element on that page.
+    """
+
+    name: str
+    kind: Literal["section", "figure", "table", "equation"]
+    number: str
+    title: str
+    chapter: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One entry of the bibliography.
+
+    Attributes:
+        key: as in :cite:`key`.
+        authors: short form for the text: `Radford et al.`.
+        year: four digits, or "".
+        html: the whole entry.
+    """
+
+    key: str
+    authors: str
+    year: str
+    html: str
