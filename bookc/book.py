@@ -56,15 +56,17 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Toc:
-    """One `toc` block: the sections that a page puts in order.
+class TocEntry:
+    """One line of a `toc` block.
 
     Attributes:
-        entries: section paths, relative to the book's source folder, without `.md`.
-        numbered: whether these sections and those below them carry numbers.
+        path: section path, relative to the book's source folder, without `.md`.
+        line: where it is listed, from 1.
+        numbered: whether this section and those below it carry numbers.
     """
 
-    entries: tuple[str, ...]
+    path: str
+    line: int
     numbered: bool
 
 
@@ -76,13 +78,13 @@ class Chapter:
         path: section path: the file relative to the source folder, without `.md`.
         file: the file relative to the book's folder, for messages.
         cells: what it holds, in order; `toc` blocks are kept in the prose.
-        tocs: its `toc` blocks, in order.
+        toc: the sections that its `toc` blocks list, in order.
     """
 
     path: str
     file: str
     cells: tuple[Cell, ...]
-    tocs: tuple[Toc, ...] = ()
+    toc: tuple[TocEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +167,11 @@ class Reference:
         authors: short form for the text: `Radford et al.`.
         year: four digits, or "".
         html: the whole entry.
+        url: where to find it, or "".
     """
 
     key: str
     authors: str
     year: str
     html: str
+    url: str

@@ -1,0 +1,63 @@
+# The two commands of the README, and a few for those who work on the book.
+# PYTHON is any Python from 3.10 on; MXNet has wheels up to 3.11.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+FRAMEWORK ?= pytorch
+BIN = .venv/bin
+LAB = .venv-$(FRAMEWORK)
+
+.PHONY: book test lab serve execute check lint format clean
+
+book: .venv/book.stamp
+	@$(BIN)/bookc build
+	@echo "serve it: $(BIN)/bookc serve"
+
+test: .venv/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+	$(BIN)/bookc check
+
+# Jupyter on one framework's notebooks, with only that framework installed.
+lab: $(LAB)/lab.stamp
+	$(LAB)/bin/bookc notebooks --tab $(FRAMEWORK)
+	$(LAB)/bin/jupyter lab --notebook-dir=_build/notebooks/$(FRAMEWORK) $(LABFLAGS)
+
+serve: .venv/book.stamp
+	$(BIN)/bookc serve
+
+execute: .venv/test.stamp
+	$(BIN)/bookc execute
+
+check: .venv/test.stamp
+	$(BIN)/bookc check
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/bookc lint
+
+format: .venv/test.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf _build .venv .venv-pytorch .venv-tensorflow .venv-mxnet
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/book.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bookc]'
+	@touch $@
+
+.venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
+	  --editable '.[bookc,notebook,pytorch,tensorflow,mxnet,test]'
+	@touch $@ .venv/book.stamp
+
+$(LAB)/lab.stamp: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(LAB)
+	$(LAB)/bin/python -m pip install --quiet --constraint constraints.txt \
+	  --editable '.[bookc,notebook,$(FRAMEWORK)]'
+	@touch $@

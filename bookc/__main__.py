@@ -1,0 +1,285 @@
+"""The command line: `bookc COMMAND`. The only place that prints, and the only one that exits."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from nbformat import NotebookNode
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from bookc import __version__, build
+from bookc.book import Book, BookError, Problem
+from bookc.config import read_config
+from bookc.execute import Job, Result
+
+Command = Callable[[argparse.Namespace], Sequence[Problem]]
+
+# Plain text: rich would read `gan.md:100:` as an emoji and [x] as a style.
+out = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False, markup=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 if all is well, 1 with errors, 130 after Ctrl-C."""
+    args = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # stop as Ctrl-C does
+    try:
+        problems = args.run(args)
+    except BookError as error:
+        problems = error.problems
+    except KeyboardInterrupt:
+        err.print("stopped")
+        return 130
+    except OSError as error:
+        problems = [Problem(error.filename or "bookc", 0, error.strerror or str(error))]
+    for problem in problems:
+        err.print(str(problem))
+    if problems:
+        err.print(f"{len(problems)} error{'s' * (len(problems) > 1)}")
+    return 1 if problems else 0
+
+
+def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
+    book, refs = build.read_book(args.book)
+    tabs = _tabs(args, book.config.tabs)
+    notebooks = build.compile_notebooks(book, refs, tabs)
+    folder = args.out or book.config.output_dir / "notebooks"
+    changed = build.write_notebooks(book, notebooks, folder, args.to)
+    out.print(f"{len(notebooks)} notebooks in {folder}, {changed} changed")
+    return ()
+
+
+def _execute(args: argparse.Namespace) -> Sequence[Problem]:
+    book, refs = build.read_book(args.book)
+    config = book.config
+    tabs = _tabs(args, config.tabs)
+    compiled = build.compile_notebooks(book, refs, tabs, args.quick)
+    chosen = build.choose(compiled, args.sections)
+    problems = build.missing_frameworks(config, tabs)
+    usable = {
+        section: notebook
+        for section, notebook in chosen.items()
+        if not build.missing_frameworks(config, [section[0]])
+    }
+    if not args.quick and not args.sections and not args.all:
+        usable = {s: nb for s, nb in usable.items() if not build.is_fresh(config, s, nb)}
+        if not usable:
+            out.print("nothing to execute: every record is of today's code (--all runs them too)")
+    folder = config.output_dir / "quick" if args.quick else config.record_dir
+    results = _run_with_progress(book, usable, folder, args.jobs)
+    if results:
+        _print_times(results)
+    for result in results:
+        if result.failure is not None:
+            problems.append(result.failure.problem)
+            err.print(f"--- {result.job.name}: {result.failure.problem}")
+            err.print(f"{result.failure.source}\n\n{result.failure.traceback}")
+    return problems
+
+
+def _run_with_progress(
+    book: Book, usable: Mapping[build.Section, NotebookNode], folder: Path, jobs: int
+) -> list[Result]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=out) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def report(job: Job, done: int, total: int) -> None:
+            if job.name not in tasks:
+                tasks[job.name] = progress.add_task(job.name, total=total)
+            progress.update(tasks[job.name], completed=done)
+
+        return build.execute_book(book, usable, folder, jobs, report)
+
+
+def _print_times(results: Sequence[Result]) -> None:
+    table = Table("notebook", "result", "seconds")
+    for result in results:
+        table.add_row(
+            result.job.name, "failed" if result.failure else "ok", f"{result.seconds:.1f}"
+        )
+    out.print(table)
+
+
+def _check(args: argparse.Namespace) -> Sequence[Problem]:
+    book, refs = build.read_book(args.book)
+    tabs = _tabs(args, book.config.tabs)
+    begin = time.monotonic()
+    checked = build.check_book(book, refs, tabs, args.sections, args.jobs)
+    if checked.details:
+        err.print(checked.details)
+    out.print(
+        f"nbval: {checked.executed} cells executed, {checked.compared} of them compared with the "
+        f"record, in {time.monotonic() - begin:.0f} s"
+    )
+    return checked.problems
+
+
+def _html(args: argparse.Namespace) -> Sequence[Problem]:
+    book, refs = build.read_book(args.book)
+    begin = time.monotonic()
+    notebooks = build.compile_notebooks(book, refs, book.config.tabs)
+    recorded = build.load_record(book, notebooks)
+    pages = build.write_html(book, refs, recorded)
+    index = book.config.output_dir / "html" / "index.html"
+    out.print(f"{pages} pages in {time.monotonic() - begin:.1f} s: open {index}")
+    for line in build.outdated(notebooks, recorded):
+        out.print(line, style="yellow")
+    return ()
+
+
+def _build(args: argparse.Namespace) -> Sequence[Problem]:
+    return [*_notebooks(args), *_html(args)]
+
+
+def _lint(args: argparse.Namespace) -> Sequence[Problem]:
+    book, _ = build.read_book(args.book)
+    out.print(f"{len(book.chapters)} files, no errors")
+    return ()
+
+
+def _lib(args: argparse.Namespace) -> Sequence[Problem]:
+    book, _ = build.read_book(args.book)
+    changed = build.write_libraries(book)
+    for file in changed:
+        out.print(f"wrote {file}")
+    out.print(f"{len(book.config.libraries)} modules, {len(changed)} changed")
+    return ()
+
+
+def _serve(args: argparse.Namespace) -> Sequence[Problem]:
+    problems = _html(args)
+    folder = read_config(args.book).output_dir / "html"
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", args.port), handler) as server:
+        out.print(f"http://127.0.0.1:{server.server_port}/ (Ctrl-C stops it)")
+        server.serve_forever()
+    return problems
+
+
+def _tabs(args: argparse.Namespace, known: Sequence[str]) -> Sequence[str]:
+    if args.tab is None:
+        return known
+    if args.tab not in known:
+        message = f"unknown tab '{args.tab}' (known: {', '.join(known)})"
+        raise BookError([Problem("--tab", 0, message)])
+    return [args.tab]
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--book",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="the folder with config.ini (default: here)",
+    )
+    one_tab = argparse.ArgumentParser(add_help=False)
+    one_tab.add_argument("--tab", metavar="T", help="one tab instead of all")
+    running = argparse.ArgumentParser(add_help=False)
+    running.add_argument("sections", nargs="*", metavar="SECTION", help="such as images/dcgan")
+    running.add_argument(
+        "--jobs",
+        type=_positive,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="notebooks at a time (default: one for each core)",
+    )
+
+    parser = argparse.ArgumentParser(
+        prog="bookc", description="Compile tagged Markdown into notebooks and an HTML book."
+    )
+    parser.add_argument("--version", action="version", version=f"bookc {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        name: str, run: Command, help: str, example: str, *parents: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name,
+            help=help,
+            description=help,
+            epilog=f"example: {example}",
+            parents=[shared, *parents],
+        )
+        sub.set_defaults(run=run)
+        return sub
+
+    sub = command(
+        "notebooks",
+        _notebooks,
+        "write one notebook per section and tab",
+        "bookc notebooks --tab pytorch --out lab",
+        one_tab,
+    )
+    sub.add_argument("--out", type=Path, metavar="DIR", help="default: _build/notebooks")
+    sub.add_argument(
+        "--to",
+        default="",
+        metavar="FORMAT",
+        help="a script instead, in jupytext's format: py:percent",
+    )
+    sub = command(
+        "execute",
+        _execute,
+        "run notebooks and write the record",
+        "bookc execute --tab mxnet images/dcgan",
+        one_tab,
+        running,
+    )
+    sub.add_argument(
+        "--quick",
+        action="store_true",
+        help="run the #@quick values; writes to _build/quick, not to the record",
+    )
+    sub.add_argument("--all", action="store_true", help="also what is unchanged")
+    command(
+        "check",
+        _check,
+        "run quick builds under nbval and compare with the record",
+        "bookc check --tab tensorflow game/gan",
+        one_tab,
+        running,
+    )
+    command("html", _html, "write the HTML book with the recorded outputs", "bookc html")
+    sub = command("build", _build, "write notebooks and the HTML book", "bookc build", one_tab)
+    sub.set_defaults(out=None, to="")
+    sub = command(
+        "serve",
+        _serve,
+        "write the HTML book and serve it on this machine",
+        "bookc serve --port 8000",
+    )
+    sub.add_argument("--port", type=int, default=8000)
+    command("lint", _lint, "read the whole book and show every error", "bookc lint --book ../mine")
+    command("lib", _lib, "write the modules that #@save makes", "bookc lib")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: want 1 or more")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

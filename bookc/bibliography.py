@@ -1,0 +1,62 @@
+"""A .bib file's text -> References, formatted by pybtex."""
+
+from __future__ import annotations
+
+import pybtex.errors
+from pybtex.backends.html import Backend
+from pybtex.database import BibliographyData, Entry, parse_string
+from pybtex.exceptions import PybtexError
+from pybtex.style.formatting.unsrt import Style
+
+from bookc.book import BookError, Problem, Reference
+
+
+def read_bibliography(text: str, file: str) -> dict[str, Reference]:
+    """Every entry of a .bib file by its key.
+
+    Raises:
+        BookError: what pybtex finds wrong, at the line where it finds it.
+    """
+    try:
+        with pybtex.errors.capture() as captured:
+            data = parse_string(text, "bibtex")
+            formatted = _format(data)
+        if captured:
+            raise captured[0]
+    except PybtexError as error:
+        line = getattr(error, "lineno", 0) or 0
+        message = str(error).splitlines()[0]
+        raise BookError([Problem(file, line, message)]) from None
+    return {
+        key: Reference(
+            key=key,
+            authors=_short_authors(entry),
+            year=entry.fields.get("year", ""),
+            html=formatted[key],
+            url=_url(entry),
+        )
+        for key, entry in data.entries.items()
+    }
+
+
+def _format(data: BibliographyData) -> dict[str, str]:
+    backend = Backend("utf-8")
+    entries = Style().format_entries(data.entries.values())
+    return {entry.key: entry.text.render(backend) for entry in entries}
+
+
+def _short_authors(entry: Entry) -> str:
+    people = entry.persons.get("author") or entry.persons.get("editor") or []
+    names = [" ".join([*person.prelast_names, *person.last_names]) for person in people]
+    names = [name.replace("{", "").replace("}", "") for name in names]
+    if not names:
+        return str(entry.fields.get("title", entry.key))
+    if len(names) > 2:
+        return f"{names[0]} et al."
+    return " and ".join(names)
+
+
+def _url(entry: Entry) -> str:
+    if doi := entry.fields.get("doi"):
+        return f"https://doi.org/{doi}"
+    return str(entry.fields.get("url", ""))

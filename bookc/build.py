@@ -1,0 +1,354 @@
+"""Reads files, orders the steps, writes files. What a command does is told here."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.util
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+from bookc import bibliography, files, refs
+from bookc.book import Book, BookError, Chapter, Config, Problem, Reference
+from bookc.check import Checked, make_checkable, run_nbval
+from bookc.config import read_config
+from bookc.execute import Job, Report, Result, execute
+from bookc.notebook import make_notebook
+from bookc.parse import parse_chapter
+from bookc.record import Recorded, heaviest_picture, match_outputs, read_record, stale_cells
+from bookc.refs import Refs
+from bookc.save import make_library
+from bookc.tabs import select_tab
+
+PICTURE_LIMIT = 150_000  # bytes of one PNG: pages and clones stay light
+
+Section = tuple[str, str]  # (tab, section path)
+
+
+def read_book(root: Path) -> tuple[Book, Refs]:
+    """Parse and check a whole book.
+
+    Raises:
+        BookError: everything that is wrong with it.
+    """
+    config = read_config(root)
+    sources = files.source_files(config)
+    if config.index not in sources:
+        message = f"no index page: {config.index}.md is not in {config.source_dir}"
+        raise BookError([Problem("config.ini", 0, message)])
+    parsed: dict[str, Chapter] = {}
+    problems: list[Problem] = []
+    for path, file in sources.items():
+        name = files.shown(file, config)
+        with _collecting(problems):
+            parsed[path] = parse_chapter(files.read_text(file, name), path, name, config.tabs)
+    for chapter in parsed.values():
+        problems += refs.missing_sections(chapter, sources.__contains__)
+    entries = {}
+    with _collecting(problems):
+        entries = _read_bibliography(config)
+    book = Book(config, tuple(_reading_order(parsed, config.index)))
+    if len(parsed) < len(sources):  # references to a page that does not parse would look unknown
+        raise BookError(problems)
+    resolved = None
+    with _collecting(problems):
+        resolved = refs.resolve(book, entries, lambda path: files.is_in_book(config, path))
+    for chapter in book.chapters:
+        with _collecting(problems):
+            for tab in config.tabs:
+                if (selected := select_tab(chapter, tab)) is not None:
+                    make_notebook(selected, tab, quick=True)
+    if problems or resolved is None:
+        raise BookError(set(problems))
+    return book, resolved
+
+
+def compile_notebooks(
+    book: Book, resolved: Refs, tabs: Sequence[str], quick: bool = False
+) -> dict[Section, NotebookNode]:
+    """Every notebook of the given tabs, without outputs, in book order."""
+    notebooks = {}
+    for tab in tabs:
+        for chapter in book.chapters:
+            if (selected := select_tab(chapter, tab)) is not None:
+                notebooks[tab, chapter.path] = make_notebook(selected, tab, resolved, quick)
+    return notebooks
+
+
+def write_notebooks(
+    book: Book, notebooks: Mapping[Section, NotebookNode], folder: Path, script: str = ""
+) -> int:
+    """Write `folder`/<tab>/<section>.ipynb, and what the pages show beside them.
+
+    Args:
+        script: jupytext's name of a script format (`py:percent`) to write instead.
+
+    Returns:
+        How many files changed.
+    """
+    changed = 0
+    for (tab, path), notebook in notebooks.items():
+        if script:
+            text = jupytext.writes(notebook, fmt=script)
+            target = folder / tab / f"{path}.{script.split(':')[0]}"
+        else:
+            text = notebook_text(notebook)
+            target = folder / tab / f"{path}.ipynb"
+        changed += files.write_file(target, text)
+    for tab in {tab for tab, _ in notebooks}:
+        files.copy_resources(book.config, folder / tab)
+    return changed
+
+
+def notebook_text(notebook: NotebookNode) -> str:
+    """The notebook as it stands in its file, validated."""
+    nbformat.validate(notebook)
+    return str(nbformat.writes(notebook)) + "\n"
+
+
+def load_record(
+    book: Book, notebooks: Mapping[Section, NotebookNode]
+) -> dict[tuple[str, str], Recorded]:
+    """Recorded outputs by tab and cell id, for the cells of the compiled notebooks."""
+    recorded = {}
+    problems: list[Problem] = []
+    for (tab, path), notebook in notebooks.items():
+        with _collecting(problems):
+            if (record := record_of(book.config, tab, path)) is not None:
+                for cell_id, outputs in match_outputs(notebook, record).items():
+                    recorded[tab, cell_id] = outputs
+    if problems:
+        raise BookError(problems)
+    return recorded
+
+
+def outdated(
+    notebooks: Mapping[Section, NotebookNode], recorded: Mapping[tuple[str, str], Recorded]
+) -> Iterator[str]:
+    """A line for each notebook that shows outputs of an earlier version, or none at all."""
+    for (tab, path), notebook in choose(notebooks, ()).items():
+        code = [cell.id for cell in notebook.cells if cell.cell_type == "code"]
+        stale = [cell for cell in code if (tab, cell) in recorded and recorded[tab, cell].stale]
+        if stale:
+            yield f"{path} ({tab}): outputs of {len(stale)} cells are from an earlier version"
+        elif not any((tab, cell) in recorded for cell in code):
+            yield f"{path} ({tab}): never executed"
+
+
+def record_of(config: Config, tab: str, path: str) -> NotebookNode | None:
+    """The executed notebook of a section; None if it was never recorded."""
+    file = record_file(config, tab, path)
+    if not file.exists():
+        return None
+    name = files.shown(file, config)
+    return read_record(files.read_text(file, name), name)
+
+
+def record_file(config: Config, tab: str, path: str) -> Path:
+    return config.record_dir / tab / f"{path}.ipynb"
+
+
+def choose(
+    notebooks: Mapping[Section, NotebookNode], sections: Sequence[str]
+) -> dict[Section, NotebookNode]:
+    """The notebooks with code, of the named sections only if any are named.
+
+    Raises:
+        BookError: a name that is no section with code.
+    """
+    coded = {
+        section: notebook
+        for section, notebook in notebooks.items()
+        if any(cell.cell_type == "code" for cell in notebook.cells)
+    }
+    names = {name.removesuffix(".md").strip("/") for name in sections}
+    known = sorted({path for _, path in coded})
+    problems = [
+        Problem(name, 0, f"no such section with code (known: {', '.join(known)})")
+        for name in sorted(names - set(known))
+    ]
+    if problems:
+        raise BookError(problems)
+    return {key: notebook for key, notebook in coded.items() if not names or key[1] in names}
+
+
+def missing_frameworks(config: Config, tabs: Iterable[str]) -> list[Problem]:
+    """One problem for each tab whose framework is not installed."""
+    return [
+        Problem(
+            config.file,
+            0,
+            f"tab {tab} needs {module}, which is not installed: pip install '{package}'",
+        )
+        for tab in tabs
+        for module, package in [config.frameworks.get(tab, ("", ""))]
+        if module and importlib.util.find_spec(module) is None
+    ]
+
+
+def framework_version(config: Config, tab: str) -> dict[str, str]:
+    """The public version of a tab's installed framework: `{"torch": "2.13.0"}`."""
+    module, _ = config.frameworks.get(tab, ("", ""))
+    names = packages_distributions().get(module, [])
+    return {module: version(names[0]).split("+")[0]} if names else {}
+
+
+def is_fresh(config: Config, section: Section, notebook: NotebookNode) -> bool:
+    """Whether a notebook's record was made by this code with this framework."""
+    record = record_of(config, *section)
+    if record is None or stale_cells(notebook, record):
+        return False
+    return bool(record.metadata["bookc"].get("versions") == framework_version(config, section[0]))
+
+
+def execute_book(
+    book: Book,
+    notebooks: Mapping[Section, NotebookNode],
+    folder: Path,
+    parallel: int,
+    report: Report,
+) -> list[Result]:
+    """Run notebooks and write each that ran to its end below `folder`."""
+    config = book.config
+    place = config.output_dir / "notebooks"
+    jobs = {}
+    for (tab, path), notebook in notebooks.items():
+        files.copy_resources(config, place / tab)
+        working = (place / tab / path).parent
+        working.mkdir(parents=True, exist_ok=True)
+        jobs[tab, path] = Job(f"{tab} {path}", notebook, working)
+    results = execute(jobs.values(), parallel, config.timeout, report)
+    for (tab, path), result in zip(jobs, results, strict=True):
+        if result.failure is None:
+            notebook = result.job.notebook
+            notebook.metadata["bookc"]["versions"] = framework_version(config, tab)
+            notebook.metadata["bookc"]["seconds"] = round(result.seconds, 1)
+            files.write_file(folder / tab / f"{path}.ipynb", notebook_text(notebook))
+    return results
+
+
+def check_book(
+    book: Book, resolved: Refs, tabs: Sequence[str], sections: Sequence[str], parallel: int
+) -> Checked:
+    """Is the record of today's code, and does a quick run print what it says?"""
+    config = book.config
+    full = choose(compile_notebooks(book, resolved, tabs), sections)
+    quick = compile_notebooks(book, resolved, tabs, quick=True)
+    problems = missing_frameworks(config, tabs)
+    problems += [
+        Problem(files.shown(file, config), 0, "not what the chapters save: run `bookc lib`")
+        for file in write_libraries(book, check=True)
+    ]
+    runnable = {}
+    for section, notebook in full.items():
+        tab, path = section
+        problems += _record_problems(config, section, notebook)
+        if not missing_frameworks(config, [tab]):
+            record = record_of(config, tab, path)
+            recorded = match_outputs(notebook, record) if record is not None else {}
+            checkable = make_checkable(notebook, quick[section], recorded)
+            runnable[Path(tab) / f"{path}.ipynb"] = checkable
+    with tempfile.TemporaryDirectory(prefix="bookc-check-") as name:
+        folder = Path(name)
+        for tab in tabs:
+            files.copy_resources(config, folder / tab)
+        checked = run_nbval(runnable, folder, config.timeout, parallel)
+    return dataclasses.replace(checked, problems=(*problems, *checked.problems))
+
+
+def _record_problems(config: Config, section: Section, notebook: NotebookNode) -> list[Problem]:
+    tab, path = section
+    again = f"run `bookc execute --tab {tab} {path}`"
+    source = notebook.metadata["bookc"]["source"]
+    record = record_of(config, tab, path)
+    if record is None:
+        return [Problem(source, 0, f"has no executed {tab} notebook: {again}")]
+    problems = []
+    if stale := stale_cells(notebook, record):
+        line = stale[0].metadata["bookc"]["line"]
+        message = f"the code changed here after the {tab} notebook was executed: {again}"
+        problems.append(Problem(source, line, message))
+    made, now = record.metadata["bookc"].get("versions"), framework_version(config, tab)
+    if now and made != now:
+        problems.append(Problem(source, 0, f"executed with {made}, installed is {now}: {again}"))
+    for cell in record.cells:
+        size = heaviest_picture(cell)
+        if size > PICTURE_LIMIT:
+            message = f"a picture of {size // 1000} KB in the {tab} record: {PICTURE_LIMIT // 1000}"
+            line = cell.metadata["bookc"]["line"]
+            problems.append(Problem(source, line, f"{message} KB are allowed"))
+    return problems
+
+
+def write_libraries(book: Book, check: bool = False) -> list[Path]:
+    """Write every module that `#@save` makes; with `check` only say which would change."""
+    texts = {file: make_library(book, tab) for tab, file in book.config.libraries.items()}
+    if check:
+        return [f for f, text in texts.items() if not f.exists() or f.read_text("utf-8") != text]
+    return [file for file, text in texts.items() if files.write_file(file, text)]
+
+
+def write_html(book: Book, resolved: Refs, recorded: Mapping[tuple[str, str], Recorded]) -> int:
+    """Write the site to `output_dir`/html and remove the pages that it no longer has.
+
+    Returns:
+        The number of pages.
+    """
+    from bookc.html import render_book  # only this command needs the renderer
+
+    folder = book.config.output_dir / "html"
+    pages = render_book(book, resolved, recorded)
+    for name, content in pages.items():
+        files.write_file(folder / name, content)
+    for picture in files.resource_files(book.config):
+        target = folder / picture.relative_to(book.config.source_dir)
+        files.write_file(target, picture.read_bytes())
+        pages[target.relative_to(folder).as_posix()] = b""
+    for file in folder.rglob("*"):
+        if file.is_file() and file.relative_to(folder).as_posix() not in pages:
+            file.unlink()
+    return sum(name.endswith(".html") for name in pages)
+
+
+def _reading_order(parsed: Mapping[str, Chapter], index: str) -> Iterator[Chapter]:
+    """Chapters as the tables of contents order them, then those that none lists."""
+    seen: set[str] = set()
+
+    def walk(path: str) -> Iterator[Chapter]:
+        if path in parsed and path not in seen:
+            seen.add(path)
+            yield parsed[path]
+            for entry in parsed[path].toc:
+                yield from walk(entry.path)
+
+    yield from walk(index)
+    for path in sorted(parsed):
+        yield from walk(path)
+
+
+def _read_bibliography(config: Config) -> dict[str, Reference]:
+    if not config.bibliography:
+        return {}
+    # d2lbook looks in its working folder; a book with a source_dir keeps the file there.
+    for folder in (config.source_dir, config.root):
+        file = folder / config.bibliography
+        if file.is_file():
+            name = files.shown(file, config)
+            return bibliography.read_bibliography(files.read_text(file, name), name)
+    message = f"bibfile {config.bibliography}: no such file"
+    raise BookError([Problem("config.ini", 0, message)])
+
+
+@contextlib.contextmanager
+def _collecting(problems: list[Problem]) -> Iterator[None]:
+    """Keep a step's problems and go on, so that a run shows them all."""
+    try:
+        yield
+    except BookError as error:
+        problems += error.problems

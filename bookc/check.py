@@ -1,0 +1,127 @@
+"""nbval over quick builds: what the notebooks print must be what the record says."""
+
+from __future__ import annotations
+
+import copy
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from bookc.book import Problem
+from bookc.notebook import source_line
+from bookc.record import Recorded, code_digests
+
+# What differs from run to run and machine to machine, for nbval's --nbval-sanitize-with.
+SANITIZE = r"""[rate]
+regex: \d+(\.\d+)? examples/sec on \S+
+replace: RATE
+
+[rate-alone]
+regex: \d+(\.\d+)? examples/sec
+replace: RATE
+
+[seconds]
+regex: \d+(\.\d+)? (sec|seconds|s|ms)\b
+replace: TIME
+
+[address]
+regex: 0x[0-9a-f]{6,}
+replace: ADDRESS
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What nbval did: cells whose output was compared, cells that were only run, and faults."""
+
+    compared: int
+    executed: int
+    problems: tuple[Problem, ...]
+    details: str
+
+
+def make_checkable(
+    full: NotebookNode, quick: NotebookNode, recorded: Mapping[str, Recorded]
+) -> NotebookNode:
+    """The quick notebook with recorded outputs where they must appear again.
+
+    A cell is compared when all code up to it is the same in the quick build; the others are
+    tagged so that nbval runs them without comparing.
+    """
+    same = {digest for digest, _ in code_digests(full)}
+    result = copy.deepcopy(quick)
+    for digest, cell in code_digests(result):
+        record = recorded.get(cell.id)
+        cell.execution_count = 1  # nbval compares only cells that have been run
+        if cell.source.rstrip().endswith(";"):
+            # IPython looks for this semicolon in its history, and nbval runs without one.
+            cell.source += "\nNone"
+        if record is not None and digest in same and not record.stale:
+            cell.outputs = [nbformat.from_dict(output) for output in record.outputs]
+        else:
+            cell.metadata.setdefault("tags", []).append("nbval-ignore-output")
+    return result
+
+
+def run_nbval(
+    notebooks: Mapping[Path, NotebookNode], folder: Path, timeout: int, parallel: int
+) -> Checked:
+    """Write the notebooks below `folder`, run nbval on them, and read what it found.
+
+    Args:
+        notebooks: by path relative to `folder`.
+        timeout: seconds that one cell may take.
+        parallel: notebooks at a time.
+    """
+    for path, notebook in notebooks.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, folder / path)
+    sanitize, report = folder / "sanitize.ini", folder / "nbval.xml"
+    sanitize.write_text(SANITIZE, encoding="utf-8")
+    # An empty configuration: the project's own pytest options are not meant for notebooks.
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider"]
+    command += ["--rootdir", str(folder), "-c", str(folder / "pytest.ini"), "--nbval"]
+    command += ["--nbval-sanitize-with", str(sanitize), f"--nbval-cell-timeout={timeout}"]
+    command += [f"--junitxml={report}", "-o", "junit_family=xunit1"]  # xunit1 names the file
+    command += ["-n", str(parallel), "--dist", "loadscope"]  # one notebook, one kernel
+    command += [str(path) for path in notebooks]
+    threads = str(max(1, (os.cpu_count() or 1) // parallel))
+    environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads)}
+    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    if not report.exists():
+        return Checked(0, 0, (Problem("nbval", 0, "did not run"),), run.stdout + run.stderr)
+    return _read_report(report, notebooks, run.stdout)
+
+
+def _read_report(report: Path, notebooks: Mapping[Path, NotebookNode], stdout: str) -> Checked:
+    expected = sum(len(_code_cells(notebook)) for notebook in notebooks.values())
+    compared = executed = 0
+    problems, details = [], []
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        notebook = notebooks[Path(case.get("file", ""))]
+        cell = _code_cells(notebook)[int(case.get("name", "").removeprefix("Cell "))]
+        executed += 1
+        compared += "nbval-ignore-output" not in cell.metadata.get("tags", [])
+        for fault in [*case.iter("failure"), *case.iter("error")]:
+            text = fault.text or ""
+            what = "its output differs" if "outputs differ" in text else "it does not run"
+            message = f"{what} in the {notebook.metadata['bookc']['tab']} notebook"
+            where = Problem(cell.metadata["bookc"]["source"], source_line(cell, 1), message)
+            problems.append(where)
+            details.append(f"{where}\n{text}")
+    if executed != expected:
+        problems.append(Problem("nbval", 0, f"ran {executed} of {expected} cells"))
+        details.append(stdout)
+    return Checked(compared, executed, tuple(problems), "\n".join(details))
+
+
+def _code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]

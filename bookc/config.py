@@ -1,0 +1,149 @@
+"""config.ini -> Config. Takes d2lbook's file unchanged; our own keys are in [bookc]."""
+
+from __future__ import annotations
+
+import configparser
+import difflib
+import re
+from pathlib import Path, PurePosixPath
+
+from bookc.book import BookError, Config, Problem
+
+# Every key that d2lbook documents. Those that speak of a target we do not make (pdf, slides,
+# deployment) are read over: a book that moves here keeps its config.ini as it is.
+KNOWN = {
+    "project": "name title author release copyright lang",
+    "translation": "origin_repo origin_lang translator terminology",
+    "build": "index notebooks rsts non-notebooks exclusions dependencies resources eval_notebook "
+    "source_dir output_dir html_dir warning_is_error sphinx_extensions sphinx_configs tabs "
+    "origin_repo",
+    "html": "header_links favicon html_logo include_css include_js",
+    "pdf": "main_font sans_font mono_font post_latex latex_logo bibfile latex_url style",
+    "library": "save_filename save_mark save_patterns version version_file root_dir",
+    "deploy": "google_analytics_tracking_id github_repo s3_bucket other_file_s3urls sagemaker",
+    "colab": "github_repo exclusions libs libs_header gpu_pattern replace_svg_url",
+    "sagemaker": "github_repo kernel libs libs_header",
+    "slides": "top_left top_right github_repo",
+    "bookc": "record_dir timeout frameworks",
+}
+LIBRARY_KEYS = "lib_file lib_name simple_alias fluent_alias args_alias alias reverse_alias"
+
+
+def read_config(root: Path) -> Config:
+    """Read `root`/config.ini.
+
+    Raises:
+        BookError: no such file, not an ini file, an unknown section or key, a bad value.
+    """
+    file = root / "config.ini"
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        message = "not found: name the book's folder with --book, the one that holds config.ini"
+        raise BookError([Problem(str(file), 0, message)]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BookError([Problem(str(file), 0, f"cannot be read: {error}")]) from None
+    return parse_config(text, root)
+
+
+def parse_config(text: str, root: Path) -> Config:
+    """The text of config.ini as a Config; `root` is the folder that its paths start from."""
+    ini = configparser.ConfigParser()
+    try:
+        ini.read_string(text)
+        values = {section: dict(ini[section]) for section in ini.sections()}
+    except configparser.Error as error:
+        line = getattr(error, "lineno", None) or (getattr(error, "errors", None) or [(0, "")])[0][0]
+        first = str(error).splitlines()[0]
+        raise BookError([Problem("config.ini", line, first)]) from None
+
+    problems = _unknown_keys(values, text)
+
+    def value(section: str, key: str, default: str = "") -> str:
+        return values.get(section, {}).get(key, "").strip() or default
+
+    def complain(section: str, key: str, message: str) -> None:
+        problems.append(Problem("config.ini", _line_of(text, section, key), message))
+
+    tabs = tuple(tab.strip().lower() for tab in value("build", "tabs").split(",") if tab.strip())
+    timeout = value("bookc", "timeout", "1200")
+    if not timeout.isdigit() or int(timeout) == 0:
+        complain("bookc", "timeout", f"timeout = {timeout}: want a whole number of seconds")
+        timeout = "1"
+    frameworks = {}
+    for row in value("bookc", "frameworks").splitlines():
+        parts = [part.strip() for part in row.split(",", 2)]
+        if len(parts) != 3 or parts[0] not in tabs:
+            complain(
+                "bookc", "frameworks", f"'{row.strip()}': want 'tab, module, what pip installs'"
+            )
+        else:
+            frameworks[parts[0]] = (parts[1], parts[2])
+
+    source_dir = root / value("build", "source_dir", ".")
+    if not source_dir.is_dir():
+        complain("build", "source_dir", f"no such folder: {source_dir}")
+    if problems:
+        raise BookError(problems)
+    libraries = {
+        tab: root / values[f"library-{tab}"]["lib_file"]
+        for tab in tabs
+        if values.get(f"library-{tab}", {}).get("lib_file")
+    }
+    return Config(
+        root=root,
+        file="config.ini",
+        name=value("project", "name", "book"),
+        title=value("project", "title", root.resolve().name),
+        author=value("project", "author", "The contributors"),
+        copyright=value("project", "copyright"),
+        release=value("project", "release"),
+        lang=value("project", "lang", "en"),
+        source_dir=source_dir,
+        output_dir=root / value("build", "output_dir", "_build"),
+        index=str(PurePosixPath(value("build", "index", "index")).with_suffix("")),
+        notebooks=tuple(value("build", "notebooks", "**/*.md").split()),
+        exclusions=tuple(value("build", "exclusions").split()),
+        resources=tuple(value("build", "resources").split()),
+        tabs=tabs or ("python",),
+        bibliography=value("pdf", "bibfile"),
+        record_dir=root / value("bookc", "record_dir", "notebooks"),
+        timeout=int(timeout),
+        libraries=libraries,
+        frameworks=frameworks,
+    )
+
+
+def _unknown_keys(values: dict[str, dict[str, str]], text: str) -> list[Problem]:
+    problems = []
+    for section, keys in values.items():
+        known = LIBRARY_KEYS if section.startswith("library-") else KNOWN.get(section)
+        if known is None:
+            line = _line_of(text, section)
+            message = f"unknown section [{section}]{_nearest(section, KNOWN)}"
+            problems.append(Problem("config.ini", line, message))
+            continue
+        names = known.split()
+        for key in keys.keys() - set(names):
+            line = _line_of(text, section, key)
+            message = f"unknown key '{key}' in [{section}]{_nearest(key, names)}"
+            problems.append(Problem("config.ini", line, f"{message} (known: {', '.join(names)})"))
+    return problems
+
+
+def _nearest(word: str, known: object) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)  # type: ignore[call-overload]
+    return f": did you mean '{close[0]}'?" if close else ""
+
+
+def _line_of(text: str, section: str, key: str = "") -> int:
+    """The line of a section's header or of a key in it; 0 when the file does not have it."""
+    inside = False
+    for number, line in enumerate(text.split("\n"), start=1):
+        if header := re.match(r"\[([^]]+)]", line):
+            inside = header[1] == section
+            if inside and not key:
+                return number
+        elif inside and key and re.split(r"[=:]", line)[0].strip().lower() == key:
+            return number
+    return 0

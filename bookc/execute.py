@@ -1,0 +1,163 @@
+"""Kernels in, executed notebooks out: nbclient runs several notebooks at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.util import ensure_async
+from nbformat import NotebookNode
+
+from bookc.book import Problem
+from bookc.notebook import source_line
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+# IPython names a cell by its execution count: `Cell In[3], line 2`.
+CELL_LINE = re.compile(r"Cell In\s?\[(\d+)\], line (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One notebook to run.
+
+    Attributes:
+        name: what its progress line says: `pytorch game/gan`.
+        notebook: compiled; it is executed in place.
+        folder: working directory of the kernel.
+    """
+
+    name: str
+    notebook: NotebookNode
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a notebook stopped: where in the Markdown, the cell's code, IPython's traceback."""
+
+    problem: Problem
+    source: str
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a job ended; `failure` is None when every cell ran."""
+
+    job: Job
+    seconds: float
+    failure: Failure | None
+
+
+Report = Callable[[Job, int, int], None]
+
+
+def execute(jobs: Iterable[Job], parallel: int, timeout: int, report: Report) -> list[Result]:
+    """Run notebooks, `parallel` at a time, each in a kernel of its own.
+
+    A failing notebook does not stop the others. On KeyboardInterrupt every kernel is shut down
+    before the exception goes on.
+
+    Args:
+        timeout: seconds that one cell may take.
+        report: called with the job, the code cells done and all its code cells.
+    """
+    # The event loop lives in a thread of its own: nbclient then leaves the signal handlers
+    # alone, and Ctrl-C reaches this thread, which cancels the loop's work and waits for it.
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    future = asyncio.run_coroutine_threadsafe(_run_all(jobs, parallel, timeout, report), loop)
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        asyncio.run_coroutine_threadsafe(_others_done(), loop).result()
+        raise
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _others_done() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+async def _run_all(
+    jobs: Iterable[Job], parallel: int, timeout: int, report: Report
+) -> list[Result]:
+    places = asyncio.Semaphore(parallel)
+    # Frameworks take every core they see; side by side they would only wait for each other.
+    threads = str(max(1, (os.cpu_count() or 1) // parallel))
+    environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads)}
+
+    async def run(job: Job) -> Result:
+        async with places:
+            return await _run(job, timeout, environment, report)
+
+    return list(await asyncio.gather(*(run(job) for job in jobs)))
+
+
+async def _run(job: Job, timeout: int, environment: dict[str, str], report: Report) -> Result:
+    code = [cell for cell in job.notebook.cells if cell.cell_type == "code"]
+    started: list[NotebookNode] = []
+
+    def on_start(cell: NotebookNode, cell_index: int) -> None:
+        if cell.cell_type == "code":
+            report(job, len(started), len(code))
+            started.append(cell)
+
+    client = NotebookClient(
+        job.notebook,
+        timeout=timeout,
+        extra_arguments=["--log-level=ERROR"],  # no notes of the kernel among our errors
+        record_timing=False,
+        coalesce_streams=True,
+        shutdown_kernel="immediate",
+        resources={"metadata": {"path": str(job.folder)}},
+        on_cell_start=on_start,
+    )
+    begin = time.monotonic()
+    failure = None
+    try:
+        await client.async_execute(env=environment)
+        report(job, len(code), len(code))
+    except CellExecutionError as error:
+        raised = [o for o in started[-1].outputs if o.output_type == "error"][-1:]
+        traceback = "\n".join(line for output in raised for line in output.traceback)
+        failure = _explain(started[-1], f"{error.ename}: {error.evalue}", traceback)
+    except CellTimeoutError:
+        failure = _explain(started[-1], f"still running after {timeout} s: stopped", "")
+    except DeadKernelError:
+        failure = _explain(started[-1], "the kernel died (out of memory?)", "")
+    except RuntimeError as error:  # nbclient's word for a kernel that never answered
+        failure = _explain((started or code)[-1], str(error), "")
+        atexit.unregister(client._cleanup_kernel)
+    finally:
+        # Cancelled while its kernel was starting, nbclient has not yet taken charge of it.
+        if client.km is not None and client.km.has_kernel:
+            await ensure_async(client.km.shutdown_kernel(now=True))
+    return Result(job, time.monotonic() - begin, failure)
+
+
+def _explain(cell: NotebookNode, message: str, traceback: str) -> Failure:
+    plain = ANSI.sub("", traceback)
+    lines = [
+        int(line)
+        for count, line in CELL_LINE.findall(plain)
+        if cell.execution_count is None or int(count) == cell.execution_count
+    ]
+    line = source_line(cell, lines[-1] if lines else 1)
+    first = message.strip().split("\n")[0]
+    return Failure(Problem(cell.metadata["bookc"]["source"], line, first), cell.source, plain)

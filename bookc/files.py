@@ -1,0 +1,84 @@
+"""The book's files: which there are, how they are read, how they are written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from bookc.book import BookError, Config, Problem
+
+
+def source_files(config: Config) -> dict[str, Path]:
+    """Markdown files by section path; the output folder and hidden folders are no sources."""
+    excluded = {file for pattern in config.exclusions for file in config.source_dir.glob(pattern)}
+    files = {}
+    for pattern in config.notebooks:
+        for file in sorted(config.source_dir.glob(pattern)):
+            inside = file.relative_to(config.source_dir)
+            hidden = any(part.startswith((".", "_build")) for part in inside.parts)
+            if file not in excluded and not hidden and file.is_file():
+                files[inside.with_suffix("").as_posix()] = file
+    return files
+
+
+def resource_files(config: Config) -> list[Path]:
+    found: list[Path] = []
+    for pattern in config.resources:
+        for path in sorted(config.source_dir.glob(pattern.rstrip("/"))):
+            inside = path.rglob("*") if path.is_dir() else [path]
+            found += [file for file in inside if file.is_file()]
+    return found
+
+
+def is_in_book(config: Config, path: str) -> bool:
+    """Whether a path relative to the source folder is a file of the book."""
+    return ".." not in PurePosixPath(path).parts and (config.source_dir / path).is_file()
+
+
+def read_text(file: Path, name: str) -> str:
+    try:
+        return file.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        line = file.read_bytes()[: error.start].count(b"\n") + 1
+        raise BookError([Problem(name, line, "not UTF-8: save the file as UTF-8")]) from None
+    except OSError as error:
+        raise BookError([Problem(name, 0, f"cannot be read: {error}")]) from None
+
+
+def shown(file: Path, config: Config) -> str:
+    """A file's name in messages: relative to the book's folder."""
+    return Path(os.path.relpath(file, config.root)).as_posix()
+
+
+def write_file(path: Path, content: str | bytes) -> bool:
+    """Write a file whole or not at all; a file that would not change keeps its time.
+
+    Returns:
+        Whether it changed.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    if path.exists() and path.read_bytes() == data:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        mode = path.stat().st_mode if path.exists() else 0o644
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return True
+
+
+def copy_resources(config: Config, folder: Path) -> None:
+    """Copy the book's `resources` to the same places below `folder`."""
+    for file in resource_files(config):
+        target = folder / file.relative_to(config.source_dir)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists() or target.read_bytes() != file.read_bytes():
+            shutil.copyfile(file, target)

@@ -1,0 +1,160 @@
+"""The marks in code cells: #@save, #@quick and #@tags, found as Python comments.
+
+Python is read by `tokenize` and `ast`, never by regular expressions over a cell, so a mark in
+a string is just a string. Lines of IPython (`%magic`, `!shell`) are set aside first.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from dataclasses import dataclass
+
+from bookc.book import BookError, Cell, Problem
+
+MARK = re.compile(r"#\s*@(save|quick|tags)\b[ \t]*(.*)$")
+LINE_MAGIC = re.compile(r"(\s*)(?:%[A-Za-z]|!(?!=)|\?|[\w.]+\?{1,2}\s*$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One mark: its name, what stands behind it, its line (from 1) and column (from 0)."""
+
+    name: str
+    value: str
+    line: int
+    column: int
+
+
+def python_of(source: str) -> str:
+    """The cell as Python alone: IPython's lines become `pass`, so that line numbers stay."""
+    if source.lstrip().startswith("%%"):
+        return "\n".join("pass" for _ in source.split("\n"))
+    lines = []
+    for line in source.split("\n"):
+        magic = LINE_MAGIC.match(line)
+        lines.append(f"{magic[1]}pass" if magic else line)
+    return "\n".join(lines)
+
+
+def find_marks(source: str) -> list[Mark]:
+    """The marks of a cell, in order; none in a cell that is not Python."""
+    if "@" not in source:
+        return []
+    marks = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(python_of(source)).readline):
+            if token.type == tokenize.COMMENT and (mark := MARK.match(token.string)):
+                line, column = token.start
+                marks.append(Mark(mark[1], mark[2].strip(), line, column))
+    except (tokenize.TokenError, SyntaxError):
+        return []
+    return marks
+
+
+def strip_marks(cell: Cell) -> tuple[str, tuple[int, ...]]:
+    """The cell's source without its marks, and the file's line of each line that is left."""
+    kept = {at: line for at, line in enumerate(_without_marks(cell.source)) if line is not None}
+    return "\n".join(kept.values()), tuple(cell.line + at for at in kept)
+
+
+def tags_of(cell: Cell) -> tuple[str, ...]:
+    """The cell tags that `#@tags a b` gives."""
+    marks = find_marks(cell.source)
+    return tuple(tag for mark in marks if mark.name == "tags" for tag in mark.value.split())
+
+
+def quick_source(cell: Cell, file: str) -> str:
+    """The cell's source with each `#@quick` value in place of the one readers see.
+
+    Raises:
+        BookError: the mark does not stand behind an assignment, or its value is not Python.
+    """
+    marks = [mark for mark in find_marks(cell.source) if mark.name == "quick"]
+    lines = cell.source.split("\n")
+    for mark in reversed(marks):
+        value = _assigned_value(cell, mark)
+        where = cell.line + mark.line - 1
+        if value is None:
+            message = "#@quick stands behind an assignment on one line: `n = 20  #@quick 1`"
+            raise BookError([Problem(file, where, message)])
+        try:
+            ast.parse(mark.value, mode="eval")
+        except SyntaxError:
+            message = f"#@quick {mark.value}: not a Python expression"
+            raise BookError([Problem(file, where, message)]) from None
+        row = lines[mark.line - 1].encode()  # ast counts columns in UTF-8 bytes
+        before, after = row[: value.col_offset], row[value.end_col_offset :]
+        lines[mark.line - 1] = (before + mark.value.encode() + after).decode()
+    return "\n".join(lines)
+
+
+def _assigned_value(cell: Cell, mark: Mark) -> ast.expr | None:
+    for node in ast.walk(ast.parse(python_of(cell.source))):
+        if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
+            continue
+        if node.lineno == node.end_lineno == mark.line:
+            return node.value
+    return None
+
+
+def saved_blocks(cell: Cell, file: str) -> list[str]:
+    """The statements that `#@save` marks, as source.
+
+    A mark behind a statement saves that statement. A mark on a line of its own saves what
+    follows: statements without a blank line between them, through the first compound one.
+
+    Raises:
+        BookError: the cell is not Python, or nothing follows the mark.
+    """
+    marks = [mark for mark in find_marks(cell.source) if mark.name == "save"]
+    if not marks:
+        return []
+    try:
+        body = ast.parse(python_of(cell.source)).body
+    except SyntaxError as error:
+        line = cell.line + (error.lineno or 1) - 1
+        raise BookError(
+            [Problem(file, line, f"#@save in a cell that is not Python: {error.msg}")]
+        ) from None
+    lines = _without_marks(cell.source)
+    blocks = []
+    for mark in marks:
+        spans = _saved_spans(body, mark)
+        if not spans:
+            where = cell.line + mark.line - 1
+            raise BookError([Problem(file, where, "#@save marks nothing: no statement follows")])
+        first, last = spans[0][0], spans[-1][1]
+        blocks.append("\n".join(line for line in lines[first - 1 : last] if line is not None))
+    return blocks
+
+
+def _saved_spans(body: list[ast.stmt], mark: Mark) -> list[tuple[int, int]]:
+    """First and last lines of the statements that a mark saves."""
+    spans: list[tuple[int, int]] = []
+    for node in body:
+        decorators = getattr(node, "decorator_list", [])
+        first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+        last = node.end_lineno or node.lineno
+        if first <= mark.line <= last:
+            return [(first, last)]
+        if first < mark.line:
+            continue
+        if spans and first > spans[-1][1] + 1:
+            break
+        spans.append((first, last))
+        if hasattr(node, "body"):
+            break
+    return spans
+
+
+def _without_marks(source: str) -> list[str | None]:
+    """The lines without marks; None for a line that held nothing else."""
+    lines: list[str | None] = list(source.split("\n"))
+    for mark in find_marks(source):
+        line = lines[mark.line - 1]
+        assert line is not None
+        lines[mark.line - 1] = line[: mark.column].rstrip() or None
+    return lines

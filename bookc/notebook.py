@@ -1,0 +1,144 @@
+"""(Chapter, tab) -> an nbformat 4.5 notebook, as a learner opens it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable
+
+import nbformat
+from nbformat import NotebookNode
+
+from bookc import marks
+from bookc.book import Cell, Chapter, Reference
+from bookc.markdown import MARK_LINE, ROLES
+from bookc.refs import Refs, citation_text, reference_text
+
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
+# A code span, or a role outside of one: the first that begins at a place wins.
+SPAN_OR_ROLE = re.compile(rf":({'|'.join(ROLES)}):`+([^`\n]+)`+|(`+)(?:.*?[^`])??\3(?!`)")
+
+
+def make_notebook(
+    chapter: Chapter, tab: str, refs: Refs | None = None, quick: bool = False
+) -> NotebookNode:
+    """Compile one section for one tab.
+
+    Args:
+        chapter: with that tab's cells only (`tabs.select_tab`).
+        refs: what references read as; None leaves d2lbook's marks in the prose.
+        quick: take the `#@quick` values.
+
+    Returns:
+        A valid notebook without outputs. A code cell's metadata says where its source is:
+        `bookc.source`, `bookc.line`, and `bookc.lines` where marks left gaps.
+
+    Raises:
+        BookError: a `#@quick` that cannot be used.
+    """
+    cells = []
+    for cell in chapter.cells:
+        where = {"source": chapter.file, "line": cell.line}
+        if cell.kind == "markdown":
+            source = cell.source if refs is None else _readable(cell, chapter.path, refs)
+            node = nbformat.v4.new_markdown_cell(source, id=cell.id)
+        else:
+            node, lines = _code_cell(cell, chapter.file, quick)
+            if not node.source.strip():
+                continue
+            where["line"] = lines[0]
+            if lines != tuple(range(lines[0], lines[0] + len(lines))):
+                where["lines"] = list(lines)
+        node.metadata["bookc"] = where
+        cells.append(node)
+    metadata = {
+        "kernelspec": dict(KERNEL),
+        "language_info": dict(LANGUAGE),
+        "bookc": {"source": chapter.file, "tab": tab},
+    }
+    notebook: NotebookNode = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    return notebook
+
+
+def source_line(cell: NotebookNode, line: int) -> int:
+    """The Markdown line of line `line` (from 1) of a compiled code cell."""
+    where = cell.metadata["bookc"]
+    lines = where.get("lines")
+    if lines:
+        return int(lines[min(line, len(lines)) - 1])
+    return int(where["line"]) + line - 1
+
+
+def _code_cell(cell: Cell, file: str, quick: bool) -> tuple[NotebookNode, tuple[int, ...]]:
+    source, lines = marks.strip_marks(cell)
+    if quick:
+        # Replaced values keep their lines, so the line numbers of the full cell hold.
+        changed = Cell(cell.id, cell.kind, marks.quick_source(cell, file), cell.tabs, cell.line)
+        source, lines = marks.strip_marks(changed)
+    node = nbformat.v4.new_code_cell(source, id=cell.id)
+    if tags := marks.tags_of(cell):
+        node.metadata["tags"] = list(tags)
+    return node, lines
+
+
+def _readable(cell: Cell, path: str, refs: Refs) -> str:
+    """Prose as plain Markdown: references are links, equations tagged, labels gone."""
+    lines: list[str | None] = list(cell.source.split("\n"))
+    verbatim: set[int] = set()
+    for token in refs.tokens[cell.id]:
+        if token.map is None:
+            continue
+        first, end = token.map
+        if token.type == "fence":
+            verbatim.update(range(first, end))
+            if token.info.strip() == "toc":
+                lines[first:end] = [None] * (end - first)
+                lines[first] = _toc_links(token.content, path, refs)
+        elif token.type == "math_block":
+            verbatim.update(range(first, end))
+            if token.meta.get("number"):
+                head, dollars, tail = str(lines[end - 1]).rpartition("$$")
+                lines[end - 1] = f"{head}\\tag{{{token.meta['number']}}}{dollars}{tail}"
+    read = _reader(path, refs)
+    result = []
+    for at, line in enumerate(lines):
+        if line is None or (MARK_LINE.fullmatch(line) and at not in verbatim):
+            continue
+        result.append(line if at in verbatim else SPAN_OR_ROLE.sub(read, line))
+    return "\n".join(result).strip()
+
+
+def _toc_links(content: str, path: str, refs: Refs) -> str:
+    """The lines of a `toc` block as a list of links between notebooks."""
+    links = []
+    for line in content.split("\n"):
+        name = line.strip().removesuffix(".md")
+        if name and not name.startswith(":"):
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+            links.append(f"- [{refs.titles[target]}]({name}.ipynb)")
+    return "\n".join(links)
+
+
+def _reader(path: str, refs: Refs) -> Callable[[re.Match[str]], str]:
+    """Replaces one role by the text that a reader of the notebook sees."""
+
+    def read(found: re.Match[str]) -> str:
+        role, value = found[1], found[2]
+        if role is None:
+            return found[0]
+        if role in ("cite", "citet"):
+            cited = [refs.bibliography[key.strip()] for key in value.split(",")]
+            texts = [_link(citation_text(one, role == "citet"), one) for one in cited]
+            return ", ".join(texts) if role == "citet" else f"({'; '.join(texts)})"
+        label = refs.labels[value.strip()]
+        text = label.title if role == "ref" and label.title else reference_text(label)
+        if label.chapter == path or label.kind == "equation":
+            return text
+        return f"[{text}]({posixpath.relpath(label.chapter, posixpath.dirname(path) or '.')}.ipynb)"
+
+    return read
+
+
+def _link(text: str, reference: Reference) -> str:
+    return f"[{text}]({reference.url})" if reference.url else text

@@ -1,0 +1,133 @@
+"""Recorded outputs of a cell -> HTML. They are data: nothing in them is trusted as HTML."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import binascii
+import hashlib
+import re
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+from typing import Any
+
+from bookc.marks import python_of
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+PNG_HEADER = struct.Struct(">8s4x4sII")  # signature, length, "IHDR", width, height
+LABELS = ("xlabel", "ylabel", "title", "titles", "legend", "label")  # plots' texts for readers
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG among the outputs.
+
+    Attributes:
+        name: its file, relative to the site's folder.
+        data: the file's bytes.
+        width, height: in CSS pixels.
+    """
+
+    name: str
+    data: bytes
+    width: int
+    height: int
+
+
+Part = Picture | str  # a picture, or HTML that is ready
+
+
+def convert(outputs: Iterable[dict[str, Any]]) -> Iterator[Part]:
+    """The parts of a cell's outputs, in order.
+
+    Neighbouring pieces of one stream are joined. Of the forms of a result a PNG is shown if
+    there is one, else its text; HTML, SVG and JavaScript never.
+    """
+    for kind, group in groupby(outputs, key=lambda o: (o["output_type"], o.get("name", ""))):
+        if kind[0] == "stream":
+            text = _terminal("".join(_text(output["text"]) for output in group))
+            yield _pre(f"stream {kind[1]}" if kind[1] == "stderr" else "stream", text)
+            continue
+        for output in group:
+            if kind[0] == "error":
+                yield _pre("error", _error(output))
+            else:
+                yield _result(output)
+
+
+def describe(source: str, framework: str, section: str) -> str:
+    """What stands for a cell's picture where it cannot be seen.
+
+    Args:
+        source: the cell; the texts that it gives to a plot are named.
+        framework: as readers know it, "" for all.
+        section: the heading above the cell.
+    """
+    words = ", ".join(dict.fromkeys(_plot_texts(source)))
+    drawn = f"Plot ({words})" if words else "Picture"
+    code = f"the {framework} code" if framework else "the code"
+    return f"{drawn} drawn by {code} above" + (f", in “{section}”" if section else "")
+
+
+def _result(output: dict[str, Any]) -> Part:
+    data = output.get("data", {})
+    if "image/png" in data:
+        picture = _picture(_text(data["image/png"]), output.get("metadata", {}))
+        if picture is not None:
+            return picture
+    if "text/plain" in data:
+        return _pre("result", _text(data["text/plain"]))
+    kinds = ", ".join(sorted(data)) or "nothing"
+    return f'<p class="unseen">An output that only a notebook shows ({escape(kinds)}).</p>\n'
+
+
+def _picture(encoded: str, metadata: dict[str, Any]) -> Picture | None:
+    """The picture in a base64 text; None if it is not a PNG."""
+    try:
+        data = base64.b64decode(encoded)
+        signature, chunk, width, height = PNG_HEADER.unpack_from(data)
+    except (binascii.Error, struct.error):
+        return None
+    if signature != b"\x89PNG\r\n\x1a\n" or chunk != b"IHDR":
+        return None
+    # A picture for a dense screen says in the metadata how large it is to be shown.
+    shown = metadata.get("image/png", {})
+    width, height = int(shown.get("width", width)), int(shown.get("height", height))
+    return Picture(f"_images/{hashlib.sha1(data).hexdigest()}.png", data, width, height)
+
+
+def _error(output: dict[str, Any]) -> str:
+    lines = [ANSI.sub("", line) for line in output.get("traceback", ())]
+    return "\n".join(lines) or f"{output.get('ename', 'Error')}: {output.get('evalue', '')}"
+
+
+def _terminal(text: str) -> str:
+    """Text as a terminal leaves it: a carriage return goes back to the start of the line."""
+    lines = ANSI.sub("", text).replace("\r\n", "\n").split("\n")
+    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
+
+
+def _text(value: str | list[str]) -> str:
+    """nbformat allows a text to be a list of lines."""
+    return value if isinstance(value, str) else "".join(value)
+
+
+def _pre(kind: str, text: str) -> str:
+    return f'<pre class="output {kind}"><samp>{escape(text.rstrip())}</samp></pre>\n'
+
+
+def _plot_texts(source: str) -> Iterator[str]:
+    """The texts that the code gives as labels, legends and titles."""
+    try:
+        tree = ast.parse(python_of(source))
+    except SyntaxError:
+        return
+    for call in ast.walk(tree):
+        for keyword in call.keywords if isinstance(call, ast.Call) else ():
+            if keyword.arg in LABELS:
+                for node in ast.walk(keyword.value):
+                    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                        yield node.value.replace("$", "").strip()

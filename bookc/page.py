@@ -1,0 +1,176 @@
+"""(Chapter, outputs) -> Page: which cells stand together behind one row of framework tabs.
+
+Outputs are joined to cells by the cell's id, so nothing that was split is merged by position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from bookc.book import Cell, Chapter
+from bookc.record import Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """A run of Markdown."""
+
+    cell: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The source of a code cell."""
+
+    cell: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a code cell showed when it was run.
+
+    Attributes:
+        cell: the cell.
+        tab: in which framework it was run; "" where every framework showed the same.
+        recorded: the outputs, never empty.
+    """
+
+    cell: Cell
+    tab: str
+    recorded: Recorded
+
+
+Piece = Prose | Code | Outputs
+
+
+@dataclass(frozen=True, slots=True)
+class TabGroup:
+    """The same place in several frameworks.
+
+    Attributes:
+        panels: each tab and what it shows, in the order of config.ini; a tab that has nothing
+            here has no panel.
+    """
+
+    panels: tuple[tuple[str, tuple[Piece, ...]], ...]
+
+    @property
+    def tabs(self) -> tuple[str, ...]:
+        """The tabs that have a panel."""
+        return tuple(tab for tab, _ in self.panels)
+
+    @property
+    def has_code(self) -> bool:
+        """Whether any panel holds code or outputs, not just prose."""
+        return any(not isinstance(piece, Prose) for _, pieces in self.panels for piece in pieces)
+
+
+Block = Piece | TabGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the book.
+
+    Attributes:
+        path: section path.
+        file: the source file, for messages.
+        blocks: what stands on it, in order.
+        tabs: the frameworks that it has code for; if it has no code, those that it has prose
+            for. Empty for a page that is the same for everyone.
+    """
+
+    path: str
+    file: str
+    blocks: tuple[Block, ...]
+    tabs: tuple[str, ...]
+
+
+def make_page(
+    chapter: Chapter, tabs: tuple[str, ...], recorded: Mapping[tuple[str, str], Recorded]
+) -> Page:
+    """Group a chapter's cells and join their outputs.
+
+    Neighbouring cells that not every tab sees form one group; each tab's panel holds that tab's
+    cells in order. A cell that every tab sees stands by itself; when its outputs differ between
+    tabs, a group of outputs follows it. A book with one tab has no groups.
+
+    Args:
+        chapter: the parsed chapter.
+        tabs: the book's tabs in order.
+        recorded: the outputs by (tab, cell id).
+    """
+    blocks: list[Block] = []
+    for shared, run in groupby(chapter.cells, key=lambda cell: not cell.tabs or len(tabs) == 1):
+        cells = tuple(run)
+        if shared:
+            for cell in cells:
+                blocks += _shared(cell, tabs, recorded)
+        else:
+            blocks.append(_group(cells, tabs, recorded))
+    return Page(chapter.path, chapter.file, tuple(blocks), _tabs_of(chapter, tabs))
+
+
+def _shared(
+    cell: Cell, tabs: tuple[str, ...], recorded: Mapping[tuple[str, str], Recorded]
+) -> list[Block]:
+    if cell.kind == "markdown":
+        return [Prose(cell)]
+    outputs = [part for tab in tabs for part in _outputs(cell, tab, recorded)]
+    if not outputs:
+        return [Code(cell)]
+    if len(tabs) == 1:
+        return [Code(cell), *outputs]
+    first = outputs[0].recorded
+    if len(outputs) == len(tabs) and all(_same(part.recorded, first) for part in outputs):
+        return [Code(cell), Outputs(cell, "", first)]
+    return [Code(cell), TabGroup(tuple((part.tab, (part,)) for part in outputs))]
+
+
+def _group(
+    cells: tuple[Cell, ...],
+    tabs: tuple[str, ...],
+    recorded: Mapping[tuple[str, str], Recorded],
+) -> TabGroup:
+    panels = []
+    for tab in tabs:
+        pieces: list[Piece] = []
+        for cell in cells:
+            if tab in cell.tabs:
+                pieces.append(Prose(cell) if cell.kind == "markdown" else Code(cell))
+                pieces += _outputs(cell, tab, recorded)
+        if pieces:
+            panels.append((tab, tuple(pieces)))
+    return TabGroup(tuple(panels))
+
+
+def _outputs(
+    cell: Cell, tab: str, recorded: Mapping[tuple[str, str], Recorded]
+) -> tuple[Outputs, ...]:
+    found = recorded.get((tab, cell.id))
+    return (Outputs(cell, tab, found),) if found and found.outputs else ()
+
+
+def _same(one: Recorded, other: Recorded) -> bool:
+    """Whether a reader sees the same; when a cell was run and as which is not seen."""
+
+    def seen(recorded: Recorded) -> list[dict[str, object]]:
+        return [
+            {key: value for key, value in output.items() if key != "execution_count"}
+            for output in recorded.outputs
+        ]
+
+    return one.stale == other.stale and seen(one) == seen(other)
+
+
+def _tabs_of(chapter: Chapter, tabs: tuple[str, ...]) -> tuple[str, ...]:
+    for kind in ("code", "markdown"):
+        cells = [cell for cell in chapter.cells if cell.kind == kind]
+        if kind == "code" and any(not cell.tabs for cell in cells):
+            return tabs
+        found = {tab for cell in cells for tab in cell.tabs}
+        if found:
+            return tuple(tab for tab in tabs if tab in found)
+    return ()

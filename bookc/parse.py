@@ -1,0 +1,178 @@
+"""Tagged Markdown -> Chapter. The one file that knows how cells and tabs are written.
+
+The text is scanned once, line by line. What it recognises is d2lbook's syntax:
+
+    ```{.python .input}          a code cell, up to the closing fence
+    #@tab pytorch, mxnet         on its first line: its tabs; `%%tab` means the same
+    :begin_tab:`mxnet`           prose for some tabs, up to :end_tab:
+    ```toc                       the sections below this page, one per line
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from bookc.book import BookError, Cell, Chapter, Problem, TocEntry
+
+FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})\s*(.*)$")
+INPUT = re.compile(r"\{[^}]*\.input\b[^}]*\}")
+TAB_BLOCK = re.compile(r":(begin_tab|end_tab):(?:`([^`]*)`)?\s*$")
+TAB_MARK = re.compile(r"\s*(?:#\s*@tab|%%tab)\s+([\w\s,-]+?)\s*$")
+
+
+def parse_chapter(text: str, path: str, file: str, tabs: Sequence[str]) -> Chapter:
+    """Split one Markdown file into cells.
+
+    Args:
+        text: the file's text.
+        path: its section path: relative to the source folder, without `.md`.
+        file: the file's name for messages.
+        tabs: the book's tabs; the first is that of a code cell without a mark.
+
+    Raises:
+        BookError: an unclosed fence or tab block, a tab that the book does not have.
+    """
+    return _Scanner(path, file, tabs).scan(text)
+
+
+def cell_prefix(path: str) -> str:
+    """What the ids of a section's cells begin with: at most 52 of nbformat's letters."""
+    plain = re.sub(r"[^A-Za-z0-9_/-]", "-", path)
+    prefix = plain.replace("/", "__")
+    if plain == path and "__" not in path and len(prefix) <= 52:
+        return prefix
+    # Two paths must not share a prefix because their odd letters were replaced.
+    return f"{prefix[:43]}-{hashlib.sha1(path.encode()).hexdigest()[:8]}"
+
+
+class _Scanner:
+    """Holds what is open while the lines go by."""
+
+    def __init__(self, path: str, file: str, tabs: Sequence[str]) -> None:
+        self.path, self.file, self.tabs = path, file, tabs
+        self.cells: list[Cell] = []
+        self.toc: list[TocEntry] = []
+        self.problems: list[Problem] = []
+
+    def scan(self, text: str) -> Chapter:
+        lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+        prose: list[str] = []
+        prose_tabs: tuple[str, ...] = ()
+        block_line = 0  # the line of an open :begin_tab:
+        at = 0
+
+        def flush() -> None:
+            self._add_prose(prose, prose_tabs, first_line=at - len(prose) + 1)
+            prose.clear()
+
+        while at < len(lines):
+            line = lines[at]
+            if fence := FENCE.match(line):
+                end = self._closing(lines, at, fence[1])
+                if INPUT.fullmatch(fence[2]):
+                    if block_line:
+                        message = "a code cell inside a tab block: close the block or use #@tab"
+                        self._complain(at + 1, message)
+                    flush()
+                    self._add_code(lines[at + 1 : end], first_line=at + 2)
+                    at = end + 1
+                    continue
+                if fence[2].strip() == "toc":
+                    self._add_toc(lines[at + 1 : end], first_line=at + 2)
+                prose.extend(lines[at : end + 1])
+                at = min(end + 1, len(lines))
+                continue
+            if block := TAB_BLOCK.match(line):
+                flush()
+                if block[1] == "begin_tab":
+                    if block_line:
+                        self._complain(at + 1, f"a tab block is open since line {block_line}")
+                    block_line = at + 1
+                    prose_tabs = self._known_tabs(block[2] or "", at + 1)
+                else:
+                    if not block_line:
+                        self._complain(at + 1, ":end_tab: without a :begin_tab: before it")
+                    block_line, prose_tabs = 0, ()
+                at += 1
+                continue
+            prose.append(line)
+            at += 1
+        flush()
+        if block_line:
+            self._complain(block_line, "this tab block is never closed: :end_tab: is missing")
+        if self.problems:
+            raise BookError(self.problems)
+        return Chapter(self.path, self.file, _number(self.cells, self.path), tuple(self.toc))
+
+    def _closing(self, lines: list[str], start: int, opening: str) -> int:
+        """Index of the line that closes a fence; the end of the file if none does."""
+        closing = re.compile(rf"{opening[0]}{{{len(opening)},}}[ \t]*$")
+        for at in range(start + 1, len(lines)):
+            if closing.match(lines[at]):
+                return at
+        self._complain(start + 1, f"this {opening} fence is never closed")
+        return len(lines)
+
+    def _add_prose(self, lines: list[str], tabs: tuple[str, ...], first_line: int) -> None:
+        filled = [at for at, line in enumerate(lines) if line.strip()]
+        if filled:
+            source = "\n".join(lines[filled[0] : filled[-1] + 1])
+            self.cells.append(Cell("", "markdown", source, tabs, first_line + filled[0]))
+
+    def _add_code(self, lines: list[str], first_line: int) -> None:
+        tabs: tuple[str, ...] = (self.tabs[0],)
+        for at, line in enumerate(lines):
+            if mark := TAB_MARK.match(line):
+                tabs = self._known_tabs(mark[1], first_line + at)
+                lines = lines[:at] + lines[at + 1 :]
+                # A mark further down would shift the lines above it, so it counts from the top.
+                first_line += at == 0
+                break
+        filled = [at for at, line in enumerate(lines) if line.strip()]
+        if filled:
+            source = "\n".join(lines[filled[0] : filled[-1] + 1])
+            self.cells.append(Cell("", "code", source, tabs, first_line + filled[0]))
+
+    def _add_toc(self, lines: list[str], first_line: int) -> None:
+        numbered = any(line.strip().startswith(":numbered:") for line in lines)
+        folder = posixpath.dirname(self.path)
+        for at, line in enumerate(lines):
+            name = line.strip().removesuffix(".md")
+            if name and not name.startswith(":"):
+                path = posixpath.normpath(posixpath.join(folder, name))
+                self.toc.append(TocEntry(path, first_line + at, numbered))
+
+    def _known_tabs(self, text: str, line: int) -> tuple[str, ...]:
+        """The tabs that a mark names; () for all of them."""
+        names = [name for name in re.split(r"[\s,]+", text.strip().lower()) if name]
+        if not names:
+            self._complain(line, f"no tab is named (known: {', '.join(self.tabs)})")
+        for name in names:
+            if name not in self.tabs and name != "all":
+                close = difflib.get_close_matches(name, self.tabs, n=1)
+                hint = f": did you mean '{close[0]}'?" if close else ""
+                known = ", ".join(self.tabs)
+                self._complain(line, f"unknown tab '{name}'{hint} (known: {known})")
+        if "all" in names or set(names) == set(self.tabs):
+            return ()
+        return tuple(tab for tab in self.tabs if tab in names)
+
+    def _complain(self, line: int, message: str) -> None:
+        self.problems.append(Problem(self.file, line, message))
+
+
+def _number(cells: Iterable[Cell], path: str) -> tuple[Cell, ...]:
+    """Give each cell its id. Prose and code count apart, so new prose renames no code cell."""
+    prefix = cell_prefix(path)
+    counts = {"markdown": 0, "code": 0}
+    numbered = []
+    for cell in cells:
+        counts[cell.kind] += 1
+        letter = "p" if cell.kind == "markdown" else "c"
+        numbered.append(replace(cell, id=f"{prefix}-{letter}{counts[cell.kind]}"))
+    return tuple(numbered)

@@ -1,0 +1,365 @@
+"""Annotated markdown-it tokens -> HTML, by one method for each kind of token that is ours.
+
+What markdown-it's own renderer does right (lists, emphasis, links, escaping) stays with it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from html import escape
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from math_core import LatexError, LatexToMathML
+from pygments import highlight as pygments_highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+from bookc import markdown
+from bookc.book import Book, Cell, Config, Problem
+from bookc.refs import Node, Refs, citation_text, reference_text
+
+LENGTH = re.compile(r"\d+(\.\d+)?(px|%|em|rem|cm|mm|in|pt)?")
+LONG_FORMULA = 24  # letters; a longer one in a sentence may not fit a telephone
+OPTIONS = MarkdownIt("commonmark").options
+FORMATTER = HtmlFormatter(nowrap=True)
+
+
+def page_file(path: str, config: Config) -> str:
+    """The file of a section's page, relative to the site's folder."""
+    return "index.html" if path == config.index else f"{path}.html"
+
+
+def relative(target: str, page: str) -> str:
+    """The link from one file of the site to another; both relative to the site's folder."""
+    return posixpath.relpath(target, posixpath.dirname(page) or ".")
+
+
+class ProseWriter(RendererHTML):
+    """Writes the prose of one page after the other.
+
+    Attributes:
+        problems: what could not be written, for the whole book.
+        cited: the keys that the current page cites, in order.
+    """
+
+    def __init__(self, book: Book, refs: Refs) -> None:
+        super().__init__()
+        self.problems: set[Problem] = set()
+        self.cited: dict[str, None] = {}
+        self._refs, self._config = refs, book.config
+        self._nodes = {node.path: node for node in walk(refs.tree)}
+        self._bibliography_page = _bibliography_page(book, refs)
+        self._anchors: set[str] = set()
+        self.begin(book.config.index, book.config.file)
+
+    def begin(self, path: str, file: str) -> None:
+        """Go on with the page of section `path`, whose source is `file`."""
+        self._path, self._file, self._line = path, file, 0
+        self._page = page_file(path, self._config)
+        self.cited.clear()
+        self._anchors.clear()
+
+    def write(self, cell: Cell) -> str:
+        """The HTML of one prose cell."""
+        out = []
+        tokens = self._refs.tokens[cell.id]
+        for at, token in enumerate(tokens):
+            if token.map:
+                self._line = cell.line + token.map[0]
+            if token.type == "inline":
+                out.append(self.renderInline(token.children or (), OPTIONS, {}))
+            elif token.type in self.rules:
+                out.append(self.rules[token.type](tokens, at, OPTIONS, {}))
+            else:
+                out.append(self.renderToken(tokens, at, OPTIONS, {}))
+        return "".join(out)
+
+    def title(self, markdown_text: str) -> str:
+        """Inline Markdown, such as a page's title, as HTML."""
+        return self.renderInline(_inline(markdown_text), OPTIONS, {})
+
+    def plain(self, tokens: Iterable[Token]) -> str:
+        """The text of inline tokens without any markup."""
+        words = []
+        for token in tokens:
+            if token.type in ("softbreak", "hardbreak"):
+                words.append(" ")
+            elif token.type == "role":
+                words.append(", ".join(text for text, _ in self._role_links(token)))
+            else:
+                words.append(self.plain(token.children) if token.children else token.content)
+        return "".join(words)
+
+    def plain_title(self, path: str) -> str:
+        """The title of a page without any markup."""
+        return self.plain(_inline(self._refs.titles[path]))
+
+    def link_to(self, path: str, anchor: str = "") -> str:
+        """The address of a page, or of a place on it, from the current page."""
+        fragment = f"#{anchor}" if anchor else ""
+        if path == self._path and anchor:
+            return fragment
+        return relative(page_file(path, self._config), self._page) + fragment
+
+    def references(self, keys: Iterable[str]) -> str:
+        """A list of references, by author and year."""
+        entries = [self._refs.bibliography[key] for key in keys]
+        entries.sort(key=lambda entry: (entry.authors.casefold(), entry.year, entry.key))
+        items = "".join(f'<li id="ref-{escape(e.key)}">{e.html}</li>\n' for e in entries)
+        return f'<ul class="references">\n{items}</ul>\n'
+
+    @property
+    def has_bibliography(self) -> bool:
+        """Whether one page of the book lists all references."""
+        return self._bibliography_page is not None
+
+    # One method for each type of token. markdown-it finds them by their names.
+
+    def heading_open(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        token = tokens[idx]
+        return f"<{token.tag}{self._id(token)}>{_number(token, '{}. ')}"
+
+    def heading_close(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        token, opening = tokens[idx], tokens[idx - 2]
+        anchor = escape(str(opening.meta["anchor"]))
+        link = f'<a class="anchor" href="#{anchor}" aria-label="Link to this heading">#</a>'
+        return f"{link if token.tag != 'h1' else ''}</{token.tag}>\n"
+
+    def figure(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        token = tokens[idx]
+        image = (token.children or [])[0]
+        style = self._style(token)
+        picture = self._image(image, f' style="{style}"' if style else "")
+        caption = self.renderInline(image.children or (), options, env)
+        number = _number(token, "Fig. {} ")
+        if caption or number:
+            caption = f"<figcaption>{number}{caption}</figcaption>"
+        return f'<figure class="image"{self._id(token)}>{picture}{caption}</figure>\n'
+
+    def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return self._image(tokens[idx], "")
+
+    def table_open(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        token = tokens[idx]
+        caption = self.renderInline(token.meta.get("caption", ()), options, env)
+        number = _number(token, "Table {} ")
+        if caption or number:
+            caption = f"<figcaption>{number}{caption}</figcaption>"
+        identity = self._id(token) if number else ""
+        return f'<figure class="table"{identity}>{caption}<div class="scroll"><table>\n'
+
+    def table_close(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        return "</table></div></figure>\n"
+
+    def math_block(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        token = tokens[idx]
+        number = _number(token, "({})")
+        identity = self._id(token) if number else ""
+        formula = self._math(token.content, display=True)
+        return f'<div class="equation"{identity}><div class="scroll">{formula}</div>{number}</div>\n'
+
+    def math_inline(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        formula = self._math(tokens[idx].content, display=False)
+        long = len(re.sub(r"<[^>]*>", "", formula)) > LONG_FORMULA
+        # Browsers do not break a formula, so a narrow screen scrolls a long one.
+        return f'<span class="long-formula">{formula}</span>' if long else formula
+
+    math_inline_double = math_inline
+
+    def softbreak(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        self._line += 1
+        return "\n"
+
+    def role(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        token = tokens[idx]
+        name = token.meta["name"]
+        links = [
+            f'<a class="{name}" href="{escape(target)}">'
+            f"{self.title(text) if name == 'ref' else escape(text)}</a>"
+            for text, target in self._role_links(token)
+        ]
+        if name == "cite":
+            return f"({'; '.join(links)})"
+        return ", ".join(links[:-1]) + " and " + links[-1] if len(links) > 1 else links[0]
+
+    def link_open(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        """A link to another section's Markdown file goes to its page."""
+        href = str(tokens[idx].attrs.get("href", ""))
+        file, mark, fragment = href.partition("#")
+        if file.endswith(".md"):
+            folder = posixpath.dirname(self._path)
+            path = posixpath.normpath(posixpath.join(folder, file)).removesuffix(".md")
+            if path in self._refs.titles:
+                href = self.link_to(path) + mark + fragment
+        title = tokens[idx].attrs.get("title")
+        title = f' title="{escape(str(title))}"' if title else ""
+        return f'<a href="{escape(href)}"{title}>'
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        token = tokens[idx]
+        language = token.info.strip().split(" ")[0]
+        if language == "toc":
+            return self._contents(token)
+        return f'<pre class="code"><code>{highlight(token.content, language)}</code></pre>\n'
+
+    def code_block(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        return f'<pre class="code"><code>{escape(tokens[idx].content)}</code></pre>\n'
+
+    def bibliography(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        return self.references(self._refs.cited)
+
+    def _contents(self, token: Token) -> str:
+        """The sections that a `toc` block lists, and those below them."""
+        folder = posixpath.dirname(self._path)
+        names = [line.strip().removesuffix(".md") for line in token.content.split("\n")]
+        paths = [
+            posixpath.normpath(posixpath.join(folder, name))
+            for name in names
+            if name and not name.startswith(":")
+        ]
+        listed = (self._nodes[path] for path in paths if path in self._nodes)
+        return f'<div class="contents">{self.tree(listed)}</div>\n'
+
+    def tree(self, nodes: Iterable[Node]) -> str:
+        """Nested lists of links to pages."""
+        items = []
+        for node in nodes:
+            number = f'<span class="number">{node.number}.</span> ' if node.number else ""
+            link = f'<a href="{self.link_to(node.path)}">{number}{self.title(node.title)}</a>'
+            items.append(f"<li>{link}{self.tree(node.children)}</li>\n")
+        return f"<ul>\n{''.join(items)}</ul>\n" if items else ""
+
+    def _role_links(self, token: Token) -> list[tuple[str, str]]:
+        """The text and the address of each thing that a role refers to; `ref` is Markdown."""
+        name, value = token.meta["name"], token.meta["value"]
+        if name not in ("cite", "citet"):
+            label = self._refs.labels[value]
+            text = label.title if name == "ref" and label.title else reference_text(label)
+            return [(text, self.link_to(label.chapter, label.anchor))]
+        links = []
+        for key in (key.strip() for key in value.split(",")):
+            self.cited.setdefault(key)
+            text = citation_text(self._refs.bibliography[key], in_sentence=name == "citet")
+            page = self._bibliography_page
+            links.append((text, self.link_to(self._path if page is None else page, f"ref-{key}")))
+        return links
+
+    def _image(self, token: Token, attributes: str) -> str:
+        source = escape(str(token.attrs.get("src", "")))
+        alt = escape(self.plain(token.children or ()))
+        return f'<img src="{source}" alt="{alt}" loading="lazy"{attributes}>'
+
+    def _style(self, token: Token) -> str:
+        styles = []
+        for name in ("width", "height"):
+            length = token.meta.get(name, "")
+            if length and not LENGTH.fullmatch(length):
+                self._complain(f":{name}: wants a length such as 400px or 60%, not '{length}'")
+            elif length:
+                styles.append(f"{name}:{length}{'px' if length.isdigit() else ''}")
+        return ";".join(styles)
+
+    def _id(self, token: Token) -> str:
+        """The id attribute; a block that several tabs show carries it only once."""
+        anchor = str(token.meta["anchor"])
+        if anchor in self._anchors:
+            return ""
+        self._anchors.add(anchor)
+        return f' id="{escape(anchor)}"'
+
+    def _math(self, latex: str, display: bool) -> str:
+        try:
+            return mathml(latex, display)
+        except LatexError as error:
+            offset, _, message = str(error).partition(": ")
+            before = latex[: int(offset)] if offset.isdigit() else ""
+            formula = " ".join(latex.split())
+            self._complain(f"{message.rstrip('.')} in the formula {formula}", before.count("\n"))
+            return ""
+
+    def _complain(self, message: str, lines_down: int = 0) -> None:
+        self.problems.add(Problem(self._file, self._line + lines_down, message))
+
+
+@cache
+def mathml(latex: str, display: bool) -> str:
+    """A formula as MathML.
+
+    Raises:
+        LatexError: "<offset>: <what is wrong>".
+    """
+    return _math_converter().convert_with_local_state(latex, displaystyle=display)
+
+
+@cache
+def _math_converter() -> LatexToMathML:
+    return LatexToMathML(fancy_error=False)
+
+
+def highlight(source: str, language: str = "python") -> str:
+    """Source code as HTML spans with Pygments' short class names."""
+    lexer = _lexer(language.strip("{}.") or "text")
+    return escape(source) if lexer is None else pygments_highlight(source, lexer, FORMATTER)
+
+
+@cache
+def _lexer(language: str) -> Lexer | None:
+    try:
+        return get_lexer_by_name(language, stripnl=False)
+    except ClassNotFound:
+        return None
+
+
+def _inline(text: str) -> list[Token]:
+    """The inline tokens of a line of Markdown."""
+    tokens = markdown.parse(f"# {text}")
+    return tokens[1].children or []
+
+
+def _number(token: Token, pattern: str) -> str:
+    number = token.meta.get("number", "")
+    return f'<span class="number">{pattern.format(number)}</span>' if number else ""
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """A page and all those below it, in reading order."""
+    yield node
+    for child in node.children:
+        yield from walk(child)
+
+
+def _bibliography_page(book: Book, refs: Refs) -> str | None:
+    """The first page that has the `:bibliography:` mark."""
+    for chapter in book.chapters:
+        for cell in chapter.cells:
+            if any(token.type == "bibliography" for token in refs.tokens.get(cell.id, ())):
+                return chapter.path
+    return None

@@ -1,0 +1,7 @@
+"""Code that the chapters mark with #@save. Written by `bookc lib`; edit those."""
+
+
+# part/cells
+def shape(n):
+    """The shape of n images."""
+    return (n, 3, 8, 8)
