@@ -11,7 +11,7 @@ book: .venv/book.stamp
 	@$(BIN)/bookc build
 	@echo "serve it: $(BIN)/bookc serve"
 
-test: .venv/test.stamp
+test: .venv/test.stamp .venv-d2lbook/stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -42,7 +42,7 @@ format: .venv/test.stamp
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf _build .venv .venv-pytorch .venv-tensorflow .venv-mxnet
+	rm -rf _build .venv .venv-*
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -55,6 +55,12 @@ clean:
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
 	  --editable '.[bookc,notebook,pytorch,tensorflow,mxnet,test]'
 	@touch $@ .venv/book.stamp
+
+# d2lbook, in an environment of its own: the oracle that our notebooks are compared with.
+.venv-d2lbook/stamp:
+	$(PYTHON) -m venv .venv-d2lbook
+	.venv-d2lbook/bin/python -m pip install --quiet d2lbook==1.0.3
+	@touch $@
 
 $(LAB)/lab.stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(LAB)
