@@ -19,8 +19,9 @@ from bookc.book import Book, BookError, Chapter, Config, Problem, Reference
 from bookc.check import Checked, make_checkable, run_nbval
 from bookc.config import read_config
 from bookc.execute import Job, Report, Result, execute
+from bookc.marks import quick_source
 from bookc.notebook import make_notebook
-from bookc.parse import parse_chapter
+from bookc.parse import read_chapter
 from bookc.record import Recorded, heaviest_picture, match_outputs, read_record, stale_cells
 from bookc.refs import Refs
 from bookc.save import make_library
@@ -47,23 +48,27 @@ def read_book(root: Path) -> tuple[Book, Refs]:
     for path, file in sources.items():
         name = files.shown(file, config)
         with _collecting(problems):
-            parsed[path] = parse_chapter(files.read_text(file, name), path, name, config.tabs)
+            text = files.read_text(file, name)
+            parsed[path], wrong = read_chapter(text, path, name, config.tabs)
+            problems += wrong
     for chapter in parsed.values():
         problems += refs.missing_sections(chapter, sources.__contains__)
-    entries = {}
+    entries = None
     with _collecting(problems):
         entries = _read_bibliography(config)
+    if entries is None or len(parsed) < len(sources):
+        raise BookError(problems)  # references into a file that cannot be read would look unknown
     book = Book(config, tuple(_reading_order(parsed, config.index)))
-    if len(parsed) < len(sources):  # references to a page that does not parse would look unknown
-        raise BookError(problems)
     resolved = None
     with _collecting(problems):
         resolved = refs.resolve(book, entries, lambda path: files.is_in_book(config, path))
     for chapter in book.chapters:
+        for cell in chapter.cells:
+            with _collecting(problems):
+                quick_source(cell, chapter.file)
+    for tab in config.libraries:
         with _collecting(problems):
-            for tab in config.tabs:
-                if (selected := select_tab(chapter, tab)) is not None:
-                    make_notebook(selected, tab, quick=True)
+            make_library(book, tab)
     if problems or resolved is None:
         raise BookError(set(problems))
     return book, resolved

@@ -245,10 +245,10 @@ def shown_tabs(group: TabGroup, page: Page, tabs: Sequence[str]) -> dict[str, st
     """
     shown = {}
     for choice in tabs:
-        tab = choice if choice in page.tabs else page.tabs[0]
-        if tab not in group.tabs:
-            tab = group.tabs[0] if group.has_code else ""
-        shown[choice] = tab
+        wanted = [choice] if choice in page.tabs else [choice, page.tabs[0]]
+        if group.has_code:
+            wanted.append(group.tabs[0])
+        shown[choice] = next((tab for tab in wanted if tab in group.tabs), "")
     return shown
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from bookc.book import BookError, Cell, Problem
 
-MARK = re.compile(r"#\s*@(save|quick|tags)\b[ \t]*(.*)$")
+MARK = re.compile(r"#\s*@(save|quick|tags|tab)\b[ \t]*(.*)$")
 LINE_MAGIC = re.compile(r"(\s*)(?:%[A-Za-z]|!(?!=)|\?|[\w.]+\?{1,2}\s*$)")
 
 
@@ -72,27 +72,38 @@ def quick_source(cell: Cell, file: str) -> str:
     Raises:
         BookError: the mark does not stand behind an assignment, or its value is not Python.
     """
+    if cell.kind != "code":
+        return cell.source
     marks = [mark for mark in find_marks(cell.source) if mark.name == "quick"]
     lines = cell.source.split("\n")
+    problems = []
     for mark in reversed(marks):
         value = _assigned_value(cell, mark)
         where = cell.line + mark.line - 1
         if value is None:
             message = "#@quick stands behind an assignment on one line: `n = 20  #@quick 1`"
-            raise BookError([Problem(file, where, message)])
+            problems.append(Problem(file, where, message))
+            continue
         try:
             ast.parse(mark.value, mode="eval")
         except SyntaxError:
             message = f"#@quick {mark.value}: not a Python expression"
-            raise BookError([Problem(file, where, message)]) from None
+            problems.append(Problem(file, where, message))
+            continue
         row = lines[mark.line - 1].encode()  # ast counts columns in UTF-8 bytes
         before, after = row[: value.col_offset], row[value.end_col_offset :]
         lines[mark.line - 1] = (before + mark.value.encode() + after).decode()
+    if problems:
+        raise BookError(problems)
     return "\n".join(lines)
 
 
 def _assigned_value(cell: Cell, mark: Mark) -> ast.expr | None:
-    for node in ast.walk(ast.parse(python_of(cell.source))):
+    try:
+        tree = ast.parse(python_of(cell.source))
+    except SyntaxError:
+        return None
+    for node in ast.walk(tree):
         if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
             continue
         if node.lineno == node.end_lineno == mark.line:

@@ -22,7 +22,7 @@ from bookc.book import BookError, Cell, Chapter, Problem, TocEntry
 FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})\s*(.*)$")
 INPUT = re.compile(r"\{[^}]*\.input\b[^}]*\}")
 TAB_BLOCK = re.compile(r":(begin_tab|end_tab):(?:`([^`]*)`)?\s*$")
-TAB_MARK = re.compile(r"\s*(?:#\s*@tab|%%tab)\s+([\w\s,-]+?)\s*$")
+TAB_MARK = re.compile(r"\s*(?:#\s*@tab|%%tab)\b(.*)$")
 
 
 def parse_chapter(text: str, path: str, file: str, tabs: Sequence[str]) -> Chapter:
@@ -37,7 +37,21 @@ def parse_chapter(text: str, path: str, file: str, tabs: Sequence[str]) -> Chapt
     Raises:
         BookError: an unclosed fence or tab block, a tab that the book does not have.
     """
-    return _Scanner(path, file, tabs).scan(text)
+    chapter, problems = read_chapter(text, path, file, tabs)
+    if problems:
+        raise BookError(problems)
+    return chapter
+
+
+def read_chapter(
+    text: str, path: str, file: str, tabs: Sequence[str]
+) -> tuple[Chapter, list[Problem]]:
+    """As `parse_chapter`, but with what could be read of a file that has problems.
+
+    Other pages' references into it can then be checked in the same run.
+    """
+    scanner = _Scanner(path, file, tabs)
+    return scanner.scan(text), scanner.problems
 
 
 def cell_prefix(path: str) -> str:
@@ -74,6 +88,9 @@ class _Scanner:
             line = lines[at]
             if fence := FENCE.match(line):
                 end = self._closing(lines, at, fence[1])
+                if not end:  # what it was meant to hold is unknown, so the lines are read on
+                    at += 1
+                    continue
                 if INPUT.fullmatch(fence[2]):
                     if block_line:
                         message = "a code cell inside a tab block: close the block or use #@tab"
@@ -85,7 +102,7 @@ class _Scanner:
                 if fence[2].strip() == "toc":
                     self._add_toc(lines[at + 1 : end], first_line=at + 2)
                 prose.extend(lines[at : end + 1])
-                at = min(end + 1, len(lines))
+                at = end + 1
                 continue
             if block := TAB_BLOCK.match(line):
                 flush()
@@ -105,18 +122,19 @@ class _Scanner:
         flush()
         if block_line:
             self._complain(block_line, "this tab block is never closed: :end_tab: is missing")
-        if self.problems:
-            raise BookError(self.problems)
         return Chapter(self.path, self.file, _number(self.cells, self.path), tuple(self.toc))
 
     def _closing(self, lines: list[str], start: int, opening: str) -> int:
-        """Index of the line that closes a fence; the end of the file if none does."""
+        """Index of the line that closes a fence; 0 if none does before the next code cell."""
         closing = re.compile(rf"{opening[0]}{{{len(opening)},}}[ \t]*$")
         for at in range(start + 1, len(lines)):
             if closing.match(lines[at]):
                 return at
+            inner = FENCE.match(lines[at])
+            if inner and inner[1].startswith(opening) and INPUT.fullmatch(inner[2]):
+                break
         self._complain(start + 1, f"this {opening} fence is never closed")
-        return len(lines)
+        return 0
 
     def _add_prose(self, lines: list[str], tabs: tuple[str, ...], first_line: int) -> None:
         filled = [at for at, line in enumerate(lines) if line.strip()]
@@ -126,14 +144,13 @@ class _Scanner:
 
     def _add_code(self, lines: list[str], first_line: int) -> None:
         tabs: tuple[str, ...] = (self.tabs[0],)
-        for at, line in enumerate(lines):
-            if mark := TAB_MARK.match(line):
-                tabs = self._known_tabs(mark[1], first_line + at)
-                lines = lines[:at] + lines[at + 1 :]
-                # A mark further down would shift the lines above it, so it counts from the top.
-                first_line += at == 0
-                break
         filled = [at for at, line in enumerate(lines) if line.strip()]
+        for at in filled:
+            if mark := TAB_MARK.match(lines[at]):
+                tabs = self._known_tabs(mark[1], first_line + at)
+                if at == filled[0]:  # further down it stays, as a mark that notebooks drop
+                    del filled[0]
+                break
         if filled:
             source = "\n".join(lines[filled[0] : filled[-1] + 1])
             self.cells.append(Cell("", "code", source, tabs, first_line + filled[0]))

@@ -1,0 +1,197 @@
+"""Helpers for TensorFlow: `from d2l_shim import tensorflow as d2l`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from d2l_shim import data, device, meter, saved
+from d2l_shim.data import (
+    DATA_HUB,
+    DATA_URL,
+    DownloadError,
+    ExtractError,
+    Loader,
+    download,
+    download_extract,
+    extract,
+    get_dataloader_workers,
+)
+from d2l_shim.plot import Animator, plot, plt, set_figsize, show_images, to_numpy
+
+__all__ = [
+    "DATA_HUB", "DATA_URL", "Accumulator", "Animator", "Device", "DownloadError",
+    "ExtractError", "Loader", "Timer", "cpu", "download", "download_extract", "extract",
+    "get_dataloader_workers", "gpu", "load_array", "load_emoji", "load_pokemon", "num_gpus",
+    "numpy", "plot", "plt", "set_figsize", "set_seed", "show_images", "tensor", "to_images",
+    "try_all_gpus", "try_gpu",
+]
+
+# --- Devices -----------------------------------------------------------------------
+
+
+class Device(str):
+    """The name of a device, as `/GPU:0`: for `tf.device`, or itself in a `with`."""
+
+    def __enter__(self) -> Device:
+        self.__dict__.setdefault("scopes", []).append(tf.device(str(self)))
+        self.__dict__["scopes"][-1].__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.__dict__["scopes"].pop().__exit__(*exception)
+
+
+def cpu() -> Device:
+    """The CPU."""
+    return Device("/CPU:0")
+
+
+def gpu(i: int = 0) -> Device:
+    """GPU `i`, whether it is there or not."""
+    return Device(f"/GPU:{i}")
+
+
+def num_gpus() -> int:
+    """The number of GPUs; 0 where D2L_DEVICE=cpu."""
+    return 0 if device.cpu_only() else len(tf.config.list_physical_devices("GPU"))
+
+
+def _works(i: int) -> bool:
+    def trial() -> None:
+        with gpu(i):
+            result = tf.reduce_sum(tf.ones(8) * 2)
+        result.numpy()
+        if "GPU" not in result.device:
+            raise RuntimeError("TensorFlow ran a trial on the CPU instead")
+
+    return device.works(gpu(i), trial)
+
+
+def try_gpu(i: int = 0) -> Device:
+    """GPU `i` if it is there and works, else the CPU."""
+    return gpu(i) if i < num_gpus() and _works(i) else cpu()
+
+
+def try_all_gpus() -> list[Device]:
+    """Every GPU that works, or a list of the CPU alone."""
+    return [gpu(i) for i in range(num_gpus()) if _works(i)] or [cpu()]
+
+
+class Timer(meter.Timer):
+    __doc__ = meter.Timer.__doc__
+
+    def wait(self) -> None:
+        """Block until every device has finished."""
+        tf.test.experimental.sync_devices()
+
+
+class Accumulator(meter.Accumulator):
+    __doc__ = meter.Accumulator.__doc__
+
+    def _read(self, values: Sequence[Any]) -> Sequence[float]:
+        if len({value.dtype for value in values}) == 1:
+            return [float(value) for value in tf.stack(values).numpy()]  # one transfer
+        return super()._read(values)
+
+    def _hold(self, value: Any) -> Any:
+        return tf.reshape(tf.convert_to_tensor(value), ())  # of a variable, its value now
+
+
+# --- Tensors -----------------------------------------------------------------------
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python, NumPy, TensorFlow with Keras, and the loaders made from now on."""
+    tf.keras.utils.set_random_seed(seed)
+    data.seed_loaders(seed)
+
+
+def tensor(x: Any) -> Any:
+    """A float32 tensor of nested lists, numbers or an array."""
+    return tf.convert_to_tensor(np.asarray(x, dtype=np.float32))
+
+
+def numpy(x: Any) -> NDArray[Any]:
+    """A tensor or variable, on any device, as a NumPy array."""
+    return to_numpy(x)
+
+
+def to_images(X: Any) -> NDArray[np.float32]:
+    """A batch (n, height, width, channels) in [-1, 1] as the same shape in [0, 1], for
+    `show_images`."""
+    return np.clip(to_numpy(X) / 2 + 0.5, 0, 1).astype(np.float32)
+
+
+# --- Data --------------------------------------------------------------------------
+
+
+def load_array(arrays: Sequence[Any], batch_size: int, is_train: bool = True, *,
+               seed: int | None = None) -> Loader[tuple[Any, ...]]:
+    """Minibatches of arrays that have one example per row.
+
+    Args:
+        arrays: tensors, NumPy arrays or lists of one common length.
+        batch_size: examples in a batch; the last batch may have fewer.
+        is_train: whether each epoch has a new order.
+        seed: of the order; by default from `set_seed`.
+
+    Returns:
+        An iterable of tuples with one tensor for each array.
+
+    Raises:
+        ValueError: the arrays differ in length.
+    """
+    hosts = tuple(to_numpy(a) if tf.is_tensor(a) else data.as_data(a) for a in arrays)
+
+    def take(indices: NDArray[np.int64]) -> tuple[Any, ...]:
+        return tuple(tf.constant(host[indices]) for host in hosts)
+
+    return Loader(data.common_length(hosts), batch_size, take, shuffle=is_train, seed=seed)
+
+
+def _load_images(images: NDArray[np.uint8], batch_size: int, place: str | None,
+                 drop_last: bool, seed: int | None) -> Loader[tuple[Any]]:
+    def take(indices: NDArray[np.int64]) -> tuple[Any]:
+        with tf.device(place):
+            return (tf.constant(data.to_float(images[indices])),)
+
+    return Loader(len(images), batch_size, take, drop_last=drop_last, seed=seed)
+
+
+def load_emoji(batch_size: int, size: int = 64, device: str | None = None, *,
+               drop_last: bool = True, seed: int | None = None) -> Loader[tuple[Any]]:
+    """Minibatches of the embedded image set: emoji drawn by OpenMoji, on white.
+
+    Args:
+        batch_size: examples in a batch.
+        size: pixels along a side, 64 or 32.
+        device: where the batches are; by default where TensorFlow puts them.
+        drop_last: whether a last batch with fewer examples is left out.
+        seed: of the order; by default from `set_seed`.
+
+    Returns:
+        An iterable of tuples `(X,)`, X of shape (batch_size, size, size, 3), float32 in
+        [-1, 1], in a new order each epoch.
+
+    Raises:
+        ValueError: for another size, or a batch larger than the set.
+    """
+    return _load_images(data.emoji_images(size), batch_size, device, drop_last, seed)
+
+
+def load_pokemon(batch_size: int, size: int = 64, device: str | None = None, *,
+                 drop_last: bool = True, seed: int | None = None) -> Loader[tuple[Any]]:
+    """Minibatches of the Pokemon sprites, as `load_emoji`; needs the network once.
+
+    Raises:
+        DownloadError: the archive is neither on this machine nor to be had.
+    """
+    return _load_images(data.pokemon_images(size), batch_size, device, drop_last, seed)
+
+
+globals().update(saved.public_names("tensorflow", globals()))
