@@ -103,6 +103,7 @@ class Config:
         bibliography: .bib file, relative to `source_dir`, or "".
         record_dir: folder of the executed notebooks.
         timeout: seconds that one cell may run.
+        library: folder of the package that the notebooks import, if the book has one.
         libraries: for each tab, the module file that `#@save` cells go to.
         frameworks: for each tab, the module it imports and what pip has to install for it.
     """
@@ -125,6 +126,7 @@ class Config:
     bibliography: str
     record_dir: Path
     timeout: int
+    library: Path | None
     libraries: dict[str, Path]
     frameworks: dict[str, tuple[str, str]]
 

@@ -22,6 +22,7 @@ from bookc.execute import Job, Report, Result, execute
 from bookc.marks import quick_source
 from bookc.notebook import make_notebook
 from bookc.parse import read_chapter
+from bookc.provenance import read_library, used_symbols
 from bookc.record import Recorded, heaviest_picture, match_outputs, read_record, stale_cells
 from bookc.refs import Refs
 from bookc.save import make_library
@@ -64,8 +65,9 @@ def read_book(root: Path) -> tuple[Book, Refs]:
         resolved = refs.resolve(book, entries, lambda path: files.is_in_book(config, path))
     for chapter in book.chapters:
         for cell in chapter.cells:
-            with _collecting(problems):
-                quick_source(cell, chapter.file)
+            if cell.kind == "code":
+                with _collecting(problems):
+                    quick_source(cell, chapter.file)
     for tab in config.libraries:
         with _collecting(problems):
             make_library(book, tab)
@@ -78,12 +80,29 @@ def compile_notebooks(
     book: Book, resolved: Refs, tabs: Sequence[str], quick: bool = False
 ) -> dict[Section, NotebookNode]:
     """Every notebook of the given tabs, without outputs, in book order."""
+    library = read_library(_library_sources(book.config))
     notebooks = {}
     for tab in tabs:
         for chapter in book.chapters:
             if (selected := select_tab(chapter, tab)) is not None:
-                notebooks[tab, chapter.path] = make_notebook(selected, tab, resolved, quick)
+                notebook = make_notebook(selected, tab, resolved, quick)
+                code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+                if uses := used_symbols(code, library):
+                    notebook.metadata["bookc"]["uses"] = uses
+                notebooks[tab, chapter.path] = notebook
     return notebooks
+
+
+def _library_sources(config: Config) -> dict[str, str]:
+    """The library's Python files by dotted module name."""
+    if config.library is None:
+        return {}
+    sources = {}
+    for file in sorted(config.library.rglob("*.py")):
+        parts = file.relative_to(config.library.parent).with_suffix("").parts
+        dotted = ".".join(part for part in parts if part != "__init__")
+        sources[dotted] = files.read_text(file, files.shown(file, config))
+    return sources
 
 
 def write_notebooks(
@@ -277,7 +296,9 @@ def _record_problems(config: Config, section: Section, notebook: NotebookNode) -
     problems = []
     if stale := stale_cells(notebook, record):
         line = stale[0].metadata["bookc"]["line"]
-        message = f"the code changed here after the {tab} notebook was executed: {again}"
+        message = (
+            f"this code, or library code that it uses, is newer than its {tab} output: {again}"
+        )
         problems.append(Problem(source, line, message))
     made, now = record.metadata["bookc"].get("versions"), framework_version(config, tab)
     if now and made != now:

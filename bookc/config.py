@@ -24,7 +24,7 @@ KNOWN = {
     "colab": "github_repo exclusions libs libs_header gpu_pattern replace_svg_url",
     "sagemaker": "github_repo kernel libs libs_header",
     "slides": "top_left top_right github_repo",
-    "bookc": "record_dir timeout frameworks",
+    "bookc": "record_dir timeout frameworks library",
 }
 LIBRARY_KEYS = "lib_file lib_name simple_alias fluent_alias args_alias alias reverse_alias"
 
@@ -54,6 +54,8 @@ def parse_config(text: str, root: Path) -> Config:
         values = {section: dict(ini[section]) for section in ini.sections()}
     except configparser.Error as error:
         line = getattr(error, "lineno", None) or (getattr(error, "errors", None) or [(0, "")])[0][0]
+        if isinstance(error, configparser.InterpolationError):
+            line = _line_of(text, error.section, error.option)
         first = str(error).splitlines()[0]
         raise BookError([Problem("config.ini", line, first)]) from None
 
@@ -109,6 +111,7 @@ def parse_config(text: str, root: Path) -> Config:
         bibliography=value("pdf", "bibfile"),
         record_dir=root / value("bookc", "record_dir", "notebooks"),
         timeout=int(timeout),
+        library=root / value("bookc", "library") if value("bookc", "library") else None,
         libraries=libraries,
         frameworks=frameworks,
     )

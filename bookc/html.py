@@ -6,7 +6,7 @@ Every link is relative, so the folder works below any address and from the disk.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -91,6 +91,12 @@ class _Panel:
     html: Markup
 
 
+@dataclass(frozen=True, slots=True)
+class _Link:
+    href: str
+    title: Markup
+
+
 class _Site:
     """What all pages share, and the page that is being written."""
 
@@ -131,6 +137,7 @@ class _Site:
         return self._page_template.render(
             title=self.prose.plain_title(page.path),
             is_index=page.path == self._config.index,
+            index_title=Markup(self.prose.title(self._refs.tree.title)),
             description=self._description(page),
             body=Markup(body),
             references=Markup(references),
@@ -219,21 +226,13 @@ class _Site:
         at = self._places.get(path)
         if at is None:
             return None, None
-        around: Iterable[int] = (at - 1, at + 1)
-        before, after = (
-            self._link(self._order[i]) if 0 <= i < len(self._order) else None for i in around
-        )
+        before = self._link(self._order[at - 1]) if at > 0 else None
+        after = self._link(self._order[at + 1]) if at + 1 < len(self._order) else None
         return before, after
 
     def _link(self, node: Node) -> _Link:
         number = f"{node.number}. " if node.number else ""
         return _Link(self.prose.link_to(node.path), Markup(number + self.prose.title(node.title)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Link:
-    href: str
-    title: Markup
 
 
 def shown_tabs(group: TabGroup, page: Page, tabs: Sequence[str]) -> dict[str, str]:

@@ -96,6 +96,7 @@ def _captions(tokens: list[Token]) -> list[Token]:
             children[0].content = children[0].content.lstrip(": ")
             token.meta["caption"] = children
             token.meta["caption_text"] = inline.content
+            token.meta["caption_line"] = inline.map[0] if inline.map else 0
             del result[-3:]
         result.append(token)
     return result

@@ -70,15 +70,17 @@ def quick_source(cell: Cell, file: str) -> str:
     """The cell's source with each `#@quick` value in place of the one readers see.
 
     Raises:
-        BookError: the mark does not stand behind an assignment, or its value is not Python.
+        BookError: the cell is not Python, the mark does not stand behind an assignment, or its
+            value is not Python.
     """
-    if cell.kind != "code":
-        return cell.source
     marks = [mark for mark in find_marks(cell.source) if mark.name == "quick"]
+    if not marks:
+        return cell.source
+    tree = _tree(cell, file, "quick")
     lines = cell.source.split("\n")
     problems = []
     for mark in reversed(marks):
-        value = _assigned_value(cell, mark)
+        value = _assigned_value(tree, mark)
         where = cell.line + mark.line - 1
         if value is None:
             message = "#@quick stands behind an assignment on one line: `n = 20  #@quick 1`"
@@ -98,11 +100,7 @@ def quick_source(cell: Cell, file: str) -> str:
     return "\n".join(lines)
 
 
-def _assigned_value(cell: Cell, mark: Mark) -> ast.expr | None:
-    try:
-        tree = ast.parse(python_of(cell.source))
-    except SyntaxError:
-        return None
+def _assigned_value(tree: ast.Module, mark: Mark) -> ast.expr | None:
     for node in ast.walk(tree):
         if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
             continue
@@ -123,13 +121,7 @@ def saved_blocks(cell: Cell, file: str) -> list[str]:
     marks = [mark for mark in find_marks(cell.source) if mark.name == "save"]
     if not marks:
         return []
-    try:
-        body = ast.parse(python_of(cell.source)).body
-    except SyntaxError as error:
-        line = cell.line + (error.lineno or 1) - 1
-        raise BookError(
-            [Problem(file, line, f"#@save in a cell that is not Python: {error.msg}")]
-        ) from None
+    body = _tree(cell, file, "save").body
     lines = _without_marks(cell.source)
     blocks = []
     for mark in marks:
@@ -140,6 +132,15 @@ def saved_blocks(cell: Cell, file: str) -> list[str]:
         first, last = spans[0][0], spans[-1][1]
         blocks.append("\n".join(line for line in lines[first - 1 : last] if line is not None))
     return blocks
+
+
+def _tree(cell: Cell, file: str, mark: str) -> ast.Module:
+    try:
+        return ast.parse(python_of(cell.source))
+    except SyntaxError as error:
+        line = cell.line + (error.lineno or 1) - 1
+        message = f"#@{mark} in a cell that is not Python: {error.msg}"
+        raise BookError([Problem(file, line, message)]) from None
 
 
 def _saved_spans(body: list[ast.stmt], mark: Mark) -> list[tuple[int, int]]:

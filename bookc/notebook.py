@@ -100,6 +100,14 @@ def _readable(cell: Cell, path: str, refs: Refs) -> str:
             if token.meta.get("number"):
                 head, dollars, tail = str(lines[end - 1]).rpartition("$$")
                 lines[end - 1] = f"{head}\\tag{{{token.meta['number']}}}{dollars}{tail}"
+        elif token.type == "figure" and token.meta["number"]:
+            # Jupyter shows a picture's caption only where the picture is missing.
+            caption = (token.children or [token])[0].content
+            lines[end - 1] = f"{lines[end - 1]}\n\n**Fig. {token.meta['number']}.** {caption}"
+        elif token.type == "table_open" and "caption" in token.meta:
+            at = token.meta["caption_line"]
+            caption = str(lines[at]).lstrip(": ")
+            lines[at] = f"**Table {token.meta['number']}.** {caption}"
     read = _reader(path, refs)
     result = []
     for at, line in enumerate(lines):

@@ -197,7 +197,7 @@ class ProseWriter(RendererHTML):
         name = token.meta["name"]
         links = [
             f'<a class="{name}" href="{escape(target)}">'
-            f"{self.title(text) if name == 'ref' else escape(text)}</a>"
+            f"{escape(text) if name in ('cite', 'citet') else self.title(text)}</a>"
             for text, target in self._role_links(token)
         ]
         if name == "cite":
@@ -258,7 +258,7 @@ class ProseWriter(RendererHTML):
         return f"<ul>\n{''.join(items)}</ul>\n" if items else ""
 
     def _role_links(self, token: Token) -> list[tuple[str, str]]:
-        """The text and the address of each thing that a role refers to; `ref` is Markdown."""
+        """Text and address of each thing that a role names; a label's text is Markdown."""
         name, value = token.meta["name"], token.meta["value"]
         if name not in ("cite", "citet"):
             label = self._refs.labels[value]

@@ -1,7 +1,8 @@
 """The record: executed notebooks, and which of their outputs still belong to today's code.
 
-An output is fresh when the code of its cell and of every cell before it is what was executed.
-Code is compared as Python's syntax tree, so comments and layout never make an output stale.
+An output is fresh when the code of its cell and of every cell before it is what was executed,
+down to the symbols of the book's library that it uses (`provenance`). Code is compared as
+Python's syntax tree, so comments and layout never make an output stale.
 """
 
 from __future__ import annotations
@@ -75,10 +76,14 @@ def stale_cells(notebook: NotebookNode, record: NotebookNode) -> list[NotebookNo
 
 def code_digests(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
     """Each code cell with a digest of its code and of all the code before it."""
+    uses = notebook.metadata.get("bookc", {}).get("uses", {})
     so_far = hashlib.sha256()
     for cell in notebook.cells:
         if cell.cell_type == "code":
             so_far.update(_normal_form(cell.source).encode())
+            for symbol, digest in uses.items():
+                if symbol in cell.source:
+                    so_far.update(f"{symbol}={digest}".encode())
             yield so_far.copy().hexdigest(), cell
 
 
