@@ -72,7 +72,7 @@ def read_book(root: Path) -> tuple[Book, Refs]:
         with _collecting(problems):
             make_library(book, tab)
     if problems or resolved is None:
-        raise BookError(set(problems))
+        raise BookError(dict.fromkeys(problems))
     return book, resolved
 
 

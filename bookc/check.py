@@ -93,8 +93,15 @@ def run_nbval(
     command += [f"--junitxml={report}", "-o", "junit_family=xunit1"]  # xunit1 names the file
     command += ["-n", str(parallel), "--dist", "loadscope"]  # one notebook, one kernel
     command += [str(path) for path in notebooks]
+    # As `execute` does: what C++ libraries log is no output.
+    profile = folder / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    (profile / "ipython_kernel_config.py").write_text(
+        "get_config().IPKernelApp.capture_fd_output = False\n", encoding="utf-8"
+    )
     threads = str(max(1, (os.cpu_count() or 1) // parallel))
     environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads)}
+    environment["IPYTHONDIR"] = str(folder / "ipython")
     run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if not report.exists():
         return Checked(0, 0, (Problem("nbval", 0, "did not run"),), run.stdout + run.stderr)

@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import os
 import re
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -121,7 +122,9 @@ async def _run(job: Job, timeout: int, environment: dict[str, str], report: Repo
     client = NotebookClient(
         job.notebook,
         timeout=timeout,
-        extra_arguments=["--log-level=ERROR"],  # no notes of the kernel among our errors
+        # What C++ libraries log about the machine belongs neither to the record nor to our
+        # errors; what Python code writes to stderr is still an output.
+        extra_arguments=["--IPKernelApp.capture_fd_output=False"],
         record_timing=False,
         coalesce_streams=True,
         shutdown_kernel="immediate",
@@ -131,7 +134,7 @@ async def _run(job: Job, timeout: int, environment: dict[str, str], report: Repo
     begin = time.monotonic()
     failure = None
     try:
-        await client.async_execute(env=environment)
+        await client.async_execute(env=environment, stderr=subprocess.DEVNULL)
         report(job, len(code), len(code))
     except CellExecutionError as error:
         raised = [o for o in started[-1].outputs if o.output_type == "error"][-1:]

@@ -9,6 +9,7 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -171,9 +172,7 @@ class _Site:
         self._groups += 1
         # The page itself says so once where it has nothing at all for a choice.
         missing = [
-            choice
-            for choice, tab in shown.items()
-            if choice in page.tabs and tab and tab != choice
+            choice for choice, tab in shown.items() if choice in page.tabs and tab and tab != choice
         ]
         return self._group_template.render(
             number=self._groups, panels=panels, shown=shown, missing=missing
@@ -198,7 +197,7 @@ class _Site:
 
     def _note_section(self, cell: Cell) -> None:
         tokens = self._refs.tokens[cell.id]
-        for token, inline in zip(tokens, tokens[1:], strict=False):
+        for token, inline in pairwise(tokens):
             if token.type == "heading_open":
                 self._section = self.prose.plain(inline.children or ())
 
@@ -206,7 +205,7 @@ class _Site:
         """The first paragraph, cut to what a list of search results shows."""
         for block in page.blocks:
             tokens = self._refs.tokens[block.cell.id] if isinstance(block, Prose) else []
-            for token, inline in zip(tokens, tokens[1:], strict=False):
+            for token, inline in pairwise(tokens):
                 if token.type == "paragraph_open":
                     words = " ".join(self.prose.plain(inline.children or ()).split())
                     if len(words) > DESCRIPTION:

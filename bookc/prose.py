@@ -174,7 +174,9 @@ class ProseWriter(RendererHTML):
         number = _number(token, "({})")
         identity = self._id(token) if number else ""
         formula = self._math(token.content, display=True)
-        return f'<div class="equation"{identity}><div class="scroll">{formula}</div>{number}</div>\n'
+        return (
+            f'<div class="equation"{identity}><div class="scroll">{formula}</div>{number}</div>\n'
+        )
 
     def math_inline(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType

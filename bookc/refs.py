@@ -241,7 +241,8 @@ def _check(
             yield Problem(chapter.file, line, f"no label '{value}'{_nearest(value, labels)}")
         elif (name == "eqref") != (labels[value].kind == "equation"):
             right = ":eqref:" if name != "eqref" else ":numref:"
-            message = f"'{value}' is a {labels[value].kind}: refer to it by {right}"
+            kind = {"equation": "an equation"}.get(labels[value].kind, f"a {labels[value].kind}")
+            message = f"'{value}' is {kind}: refer to it by {right}"
             yield Problem(chapter.file, line, message)
 
 
@@ -251,7 +252,8 @@ def _inline(
     """Every inline token of a chapter with its line."""
     for cell in chapter.cells:
         for token in tokens[cell.id] if cell.kind == "markdown" else ():
-            line = cell.line + (token.map[0] if token.map else 0)
+            first = token.meta.get("caption_line", token.map[0] if token.map else 0)
+            line = cell.line + first
             for child in [*(token.children or ()), *token.meta.get("caption", ())]:
                 yield cell, child, line
                 for grandchild in child.children or ():  # a caption's own roles

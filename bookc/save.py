@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from bookc.book import Book, BookError, Problem
 from bookc.marks import saved_blocks
 from bookc.tabs import select_tab
@@ -39,4 +41,14 @@ def make_library(book: Book, tab: str) -> str:
     if problems:
         raise BookError(problems)
     head = "\n".join([HEADER, *imports]) if imports else HEADER.rstrip()
-    return "\n\n\n".join([head, *blocks]) + "\n"
+    names = sorted({name for block in blocks for name in _defined(block)})
+    listed = "".join(f'    "{name}",\n' for name in names)
+    public = f"__all__ = [\n{listed}]" if names else "__all__: list[str] = []"
+    return "\n\n\n".join([f"{head}\n\n{public}", *blocks]) + "\n"
+
+
+def _defined(block: str) -> list[str]:
+    """The public functions and classes of a block, which `import *` shall bring."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    names = [node.name for node in ast.parse(block).body if isinstance(node, kinds)]
+    return [name for name in names if not name.startswith("_")]

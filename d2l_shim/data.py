@@ -281,7 +281,10 @@ def download(name: str, folder: str | os.PathLike[str] | None = None,
                     _fetch(url, file, timeout)
                     break
                 except (OSError, http.client.HTTPException) as error:
-                    refused = isinstance(error, urllib.error.HTTPError) and error.code < 500
+                    refused = False
+                    if isinstance(error, urllib.error.HTTPError):
+                        error.close()
+                        refused = error.code < 500
                     if refused or attempt == retries - 1:
                         raise DownloadError(_cannot_fetch(url, error, target, sha1_hash)) from error
                     time.sleep(0.5 * 2**attempt)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from d2l_shim import data, device, meter, saved
+from d2l_shim import data, device, meter
 from d2l_shim.data import (
     DATA_HUB,
     DATA_URL,
@@ -224,4 +224,5 @@ def load_pokemon(batch_size: int, size: int = 64, device: Any = None, *,
     return _load_images(data.pokemon_images(size), batch_size, device, drop_last, seed)
 
 
-globals().update(saved.public_names("mxnet", globals()))
+# What the chapters define for one another.
+from d2l_shim.saved.mxnet import *  # noqa: E402, F403

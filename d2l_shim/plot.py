@@ -373,8 +373,9 @@ class Animator:
             self.show()
 
     def _make_lines(self) -> None:
-        for fmt, _ in zip(itertools.cycle(self._fmts), self.Y, strict=False):
-            self._lines += self.axes[0].plot([], [], fmt)
+        names = [*self._legend, *[None] * len(self.Y)]
+        for fmt, name, _ in zip(itertools.cycle(self._fmts), names, self.Y, strict=False):
+            self._lines += self.axes[0].plot([], [], fmt, label=name)
         self._markers = [line.get_marker() for line in self._lines]
         if self._legend:
             self.axes[0].legend(self._lines[:len(self._legend)],

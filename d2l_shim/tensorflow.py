@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from d2l_shim import data, device, meter, saved
+from d2l_shim import data, device, meter
 from d2l_shim.data import (
     DATA_HUB,
     DATA_URL,
@@ -194,4 +194,5 @@ def load_pokemon(batch_size: int, size: int = 64, device: str | None = None, *,
     return _load_images(data.pokemon_images(size), batch_size, device, drop_last, seed)
 
 
-globals().update(saved.public_names("tensorflow", globals()))
+# What the chapters define for one another.
+from d2l_shim.saved.tensorflow import *  # noqa: E402, F403

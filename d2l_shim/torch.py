@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from d2l_shim import data, device, meter, saved
+from d2l_shim import data, device, meter
 from d2l_shim.data import (
     DATA_HUB,
     DATA_URL,
@@ -210,4 +210,5 @@ def load_pokemon(batch_size: int, size: int = 64, device: torch.device | str | N
     return _load_images(data.pokemon_images(size), batch_size, device, drop_last, seed)
 
 
-globals().update(saved.public_names("pytorch", globals()))
+# What the chapters define for one another.
+from d2l_shim.saved.pytorch import *  # noqa: E402, F403

@@ -1,5 +1,9 @@
 """Code that the chapters mark with #@save. Written by `bookc lib`; edit those."""
 
+__all__ = [
+    "shape",
+]
+
 
 # part/cells
 def shape(n):

@@ -1,0 +1,307 @@
+"""Timer and Accumulator, and the devices, in every framework."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import time
+import types
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+from d2l_shim import device, meter
+
+FRAMEWORKS = ["torch", "tensorflow", "mxnet"]
+
+
+@pytest.fixture(params=FRAMEWORKS)
+def d2l(request: pytest.FixtureRequest) -> types.ModuleType:
+    return importlib.import_module(f"d2l_shim.{request.param}")
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], check=False,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_package_imports_no_framework_and_no_matplotlib() -> None:
+    heavy = "{'torch', 'tensorflow', 'keras', 'mxnet', 'matplotlib', 'PIL', 'IPython'}"
+    code = f"import d2l_shim, sys; print({heavy} & sys.modules.keys())"
+    assert run_python(code).strip() == "set()"
+    code = f"import d2l_shim.plot, d2l_shim.data, sys; print({heavy} & sys.modules.keys())"
+    assert run_python(code).strip() == "set()"
+
+
+def test_framework_module_imports_no_other_framework() -> None:
+    code = ("from d2l_shim import torch as d2l; import sys;"
+            "print([n for n in ('tensorflow', 'mxnet', 'matplotlib.pyplot') if n in sys.modules])")
+    assert run_python(code).strip() == "[]"
+
+
+def test_same_public_names_in_every_framework() -> None:
+    names = [set(importlib.import_module(f"d2l_shim.{f}").__all__) for f in FRAMEWORKS]
+    assert names[0] == names[2] == names[1] - {"Device"}
+
+
+@pytest.mark.parametrize("first", ["numpy", "torch", "tensorflow", "mxnet"])
+def test_mxnet_imports_after_anything(first: str) -> None:
+    code = f"""
+try:
+    import warnings
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import {first}
+except AttributeError as error:  # MXNet alone does not import
+    assert "bool" in str(error), error
+from d2l_shim import mxnet as d2l
+from mxnet import autograd, gluon, np
+net = gluon.nn.Dense(3)
+net.initialize()
+with autograd.record():
+    y = net(np.ones((2, 4))).sum()
+y.backward()
+print(net.weight.grad().shape, (np.ones(2) > 0).dtype)
+"""
+    assert run_python(code).strip() == "(3, 4) bool"
+
+
+def test_mxnet_says_what_to_do_under_numpy_2() -> None:
+    code = """
+import numpy
+numpy.__version__ = "2.1.0"
+try:
+    from d2l_shim import mxnet
+except ImportError as error:
+    print(error)
+"""
+    message = run_python(code)
+    assert "NumPy 2.1.0" in message and "pip install 'numpy<2'" in message
+
+
+# --- Devices -----------------------------------------------------------------------
+
+
+def test_devices(d2l: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "cpu" in str(d2l.cpu()).lower()
+    assert str(d2l.gpu(1)) != str(d2l.gpu(0))
+    assert d2l.try_gpu(99) == d2l.cpu()
+    assert len(d2l.try_all_gpus()) == max(d2l.num_gpus(), 1)
+    monkeypatch.setenv("D2L_DEVICE", "cpu")
+    assert d2l.num_gpus() == 0
+    assert d2l.try_gpu() == d2l.cpu()
+    assert d2l.try_all_gpus() == [d2l.cpu()]
+    monkeypatch.setenv("D2L_DEVICE", "gpu")
+    with pytest.raises(ValueError, match="D2L_DEVICE is 'gpu'"):
+        d2l.try_gpu()
+
+
+def test_a_device_that_cannot_run_falls_back_with_one_warning(
+        d2l: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(d2l, "num_gpus", lambda: 92)  # the last ones are not there
+    monkeypatch.setattr(device, "_failed", set())
+    with pytest.warns(RuntimeWarning, match="is present but cannot run") as caught:
+        assert d2l.try_gpu(90) == d2l.cpu()
+        assert d2l.try_gpu(90) == d2l.cpu()
+    assert len(caught) == 1
+    with pytest.warns(RuntimeWarning, match="cannot run"):
+        assert d2l.try_gpu(91) == d2l.cpu()
+
+
+def test_tensorflow_device_is_a_scope() -> None:
+    import tensorflow as tf
+
+    from d2l_shim import tensorflow as d2l
+
+    here = d2l.cpu()
+    with here, here, tf.device(here):
+        assert tf.ones(1).device.endswith("CPU:0")
+
+
+def test_works_gives_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_failed", set())
+
+    def trial() -> None:
+        raise RuntimeError("no kernel image is available\nmore")
+
+    with pytest.warns(RuntimeWarning, match=r"cuda:7 .* \(no kernel image is available\)"):
+        assert not device.works("cuda:7", trial)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not device.works("cuda:7", trial)
+    assert device.works("cuda:8", lambda: None)
+
+
+# --- Timer -------------------------------------------------------------------------
+
+
+def test_timer_sums(d2l: Any) -> None:
+    timer = d2l.Timer()
+    time.sleep(0.02)
+    first = timer.stop()
+    timer.start()
+    second = timer.stop()
+    assert first >= 0.02 > second > 0
+    assert timer.times == [first, second]
+    assert timer.sum() == pytest.approx(first + second)
+    assert timer.avg() == pytest.approx((first + second) / 2)
+    assert timer.cumsum() == pytest.approx([first, first + second])
+
+
+def test_timer_as_context() -> None:
+    with meter.Timer() as timer:
+        time.sleep(0.01)
+    assert len(timer.times) == 1 and timer.sum() >= 0.01
+
+
+def test_timer_without_times() -> None:
+    with pytest.raises(ValueError, match="call stop"):
+        meter.Timer().avg()
+
+
+class FakeDevice:
+    """A device that works in the background, as GPUs do."""
+
+    def __init__(self) -> None:
+        self.busy_until = 0.0
+
+    def launch(self, seconds: float) -> None:
+        self.busy_until = time.perf_counter() + seconds
+
+    def synchronize(self) -> None:
+        time.sleep(max(0.0, self.busy_until - time.perf_counter()))
+
+
+def test_timer_waits_for_the_device_at_both_ends() -> None:
+    fake = FakeDevice()
+
+    class Timer(meter.Timer):
+        def wait(self) -> None:
+            fake.synchronize()
+
+    fake.launch(0.05)  # work of before: not counted
+    timer = Timer()
+    fake.launch(0.1)
+    assert 0.09 < timer.stop() < 0.145
+
+
+def test_timer_waits_for_mxnet() -> None:
+    from d2l_shim import mxnet as d2l
+
+    x = d2l.mx.np.ones((1000, 1000))
+    x.wait_to_read()
+    timer = d2l.Timer()
+    for _ in range(5):
+        y = d2l.mx.np.dot(x, x)
+    asked = time.perf_counter()
+    timer.stop()
+    waited = time.perf_counter() - asked
+    before = time.perf_counter()
+    y.wait_to_read()
+    assert time.perf_counter() - before < max(waited, 0.01)  # nothing was left to do
+
+
+# --- Accumulator -------------------------------------------------------------------
+
+
+def test_accumulator(d2l: Any) -> None:
+    metric = d2l.Accumulator(3)
+    metric.add(d2l.tensor(1.5), 2, d2l.tensor([3]))
+    metric.add(np.float64(0.25), d2l.tensor([[4]]), 5.0)
+    assert len(metric) == 3
+    assert [metric[i] for i in range(3)] == [1.75, 6.0, 8.0]
+    assert all(type(metric[i]) is float for i in range(3))
+    metric.add(1, 1, 1)
+    assert [metric[i] for i in range(3)] == [2.75, 7.0, 9.0]
+    metric.reset()
+    assert [metric[i] for i in range(3)] == [0.0, 0.0, 0.0]
+
+
+def test_accumulator_sums_in_double_precision(d2l: Any) -> None:
+    metric = d2l.Accumulator(1)
+    metric.add(d2l.tensor(2.0**24))
+    for _ in range(10):
+        metric.add(d2l.tensor(1.0))
+    assert metric[0] == 2.0**24 + 10
+
+
+def test_accumulator_refuses(d2l: Any) -> None:
+    metric = d2l.Accumulator(2)
+    with pytest.raises(ValueError, match="expected 2 values, got 3"):
+        metric.add(1, 2, 3)
+    with pytest.raises(ValueError, match=r"value 1 has shape \(2,\)"):
+        metric.add(1, d2l.tensor([1, 2]))
+    assert [metric[0], metric[1]] == [0.0, 0.0]  # a refused call adds nothing
+
+
+def test_accumulator_reads_only_when_asked(d2l: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = []
+    original = d2l.Accumulator._read
+    monkeypatch.setattr(d2l.Accumulator, "_read",
+                        lambda self, values: reads.append(len(values)) or original(self, values))
+    metric = d2l.Accumulator(1)
+    for _ in range(100):
+        metric.add(d2l.tensor(0.5))
+    assert reads == []
+    assert metric[0] == 50.0
+    assert reads == [100]
+
+
+def test_accumulator_bounds_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meter.Accumulator, "_limit", 4)
+    metric = meter.Accumulator(1)
+    for _ in range(9):
+        metric.add(np.float32(1))
+    assert len(metric._pending[0]) == 1
+    assert metric[0] == 9.0
+
+
+def test_accumulator_keeps_the_value_of_the_moment() -> None:
+    import tensorflow as tf
+    import torch
+
+    from d2l_shim import mxnet as d2l_mxnet
+    from d2l_shim import tensorflow as d2l_tensorflow
+    from d2l_shim import torch as d2l_torch
+
+    loss = torch.ones((), requires_grad=True) * 2
+    metric: Any = d2l_torch.Accumulator(1)
+    metric.add(loss)
+    assert not metric._pending[0][0].requires_grad  # the graph is let go
+    with torch.no_grad():
+        loss.zero_()
+    assert metric[0] == 2.0
+
+    variable = tf.Variable(2.0)
+    metric = d2l_tensorflow.Accumulator(1)
+    metric.add(variable)
+    variable.assign(0.0)
+    assert metric[0] == 2.0
+
+    array = d2l_mxnet.tensor([2.0])
+    metric = d2l_mxnet.Accumulator(1)
+    metric.add(array)
+    array[:] = 0
+    assert metric[0] == 2.0
+
+    host = np.full((), 2.0)
+    metric = meter.Accumulator(1)
+    metric.add(host)
+    host[...] = 0
+    assert metric[0] == 2.0
+
+
+def test_accumulator_mixes_types() -> None:
+    import torch
+
+    from d2l_shim import torch as d2l
+
+    metric = d2l.Accumulator(1)
+    for value in (torch.tensor(1.0), torch.tensor(2), torch.tensor(0.5, dtype=torch.float64), 1):
+        metric.add(value)
+    assert metric[0] == 4.5
