@@ -12,6 +12,9 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import jupytext
+import nbformat
+from jupytext.formats import NOTEBOOK_EXTENSIONS, JupytextFormatError
 from nbformat import NotebookNode
 from rich.console import Console
 from rich.progress import (
@@ -49,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except OSError as error:
         problems = [Problem(error.filename or "bookc", 0, error.strerror or str(error))]
-    for problem in problems:
+    for problem in sorted(problems, key=lambda problem: (problem.path, problem.line)):
         err.print(str(problem))
     if problems:
         err.print(f"{len(problems)} error{'s' * (len(problems) > 1)}")
@@ -61,7 +64,7 @@ def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
     tabs = _tabs(args, book.config.tabs)
     notebooks = build.compile_notebooks(book, refs, tabs)
     folder = args.out or book.config.output_dir / "notebooks"
-    changed = build.write_notebooks(book, notebooks, folder, args.to)
+    changed = build.write_notebooks(book, notebooks, folder, args.to or "")
     out.print(f"{len(notebooks)} notebooks in {folder}, {changed} changed")
     return ()
 
@@ -233,7 +236,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, metavar="DIR", help="default: _build/notebooks")
     sub.add_argument(
         "--to",
-        default="",
+        type=_script_format,
         metavar="FORMAT",
         help="a script instead, in jupytext's format: py:percent",
     )
@@ -261,7 +264,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("html", _html, "write the HTML book with the recorded outputs", "bookc html")
     sub = command("build", _build, "write notebooks and the HTML book", "bookc build", one_tab)
-    sub.set_defaults(out=None, to="")
+    sub.set_defaults(out=None, to=None)
     sub = command(
         "serve",
         _serve,
@@ -272,6 +275,18 @@ def _parser() -> argparse.ArgumentParser:
     command("lint", _lint, "read the whole book and show every error", "bookc lint --book ../mine")
     command("lib", _lib, "write the modules that #@save makes", "bookc lib")
     return parser
+
+
+def _script_format(text: str) -> str:
+    known = f".{text.partition(':')[0]}" in NOTEBOOK_EXTENSIONS
+    try:
+        if known:
+            jupytext.writes(nbformat.v4.new_notebook(), fmt=text)
+    except JupytextFormatError:
+        known = False
+    if not known:
+        raise argparse.ArgumentTypeError(f"'{text}': want a format such as py:percent or md:myst")
+    return text
 
 
 def _positive(text: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -15,6 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from bookc.book import Problem
+from bookc.execute import kernel_environment
 from bookc.notebook import source_line
 from bookc.record import Recorded, code_digests
 
@@ -91,7 +91,10 @@ def run_nbval(
     command += ["--rootdir", str(folder), "-c", str(folder / "pytest.ini"), "--nbval"]
     command += ["--nbval-sanitize-with", str(sanitize), f"--nbval-cell-timeout={timeout}"]
     command += [f"--junitxml={report}", "-o", "junit_family=xunit1"]  # xunit1 names the file
-    command += ["-n", str(parallel), "--dist", "loadscope"]  # one notebook, one kernel
+    command += ["-p", "nbval.plugin", "-p", "xdist.plugin"]  # and no other plugin: they cost time
+    workers = min(parallel, len(notebooks))
+    if workers > 1:
+        command += ["-n", str(workers), "--dist", "loadscope"]  # one notebook, one kernel
     command += [str(path) for path in notebooks]
     # As `execute` does: what C++ libraries log is no output.
     profile = folder / "ipython" / "profile_default"
@@ -99,9 +102,10 @@ def run_nbval(
     (profile / "ipython_kernel_config.py").write_text(
         "get_config().IPKernelApp.capture_fd_output = False\n", encoding="utf-8"
     )
-    threads = str(max(1, (os.cpu_count() or 1) // parallel))
-    environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads)}
+    environment = kernel_environment(parallel)
     environment["IPYTHONDIR"] = str(folder / "ipython")
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    environment.pop("PYTEST_ADDOPTS", None)  # meant for the tests that may have started us
     run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if not report.exists():
         return Checked(0, 0, (Problem("nbval", 0, "did not run"),), run.stdout + run.stderr)

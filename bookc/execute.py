@@ -90,6 +90,17 @@ def execute(jobs: Iterable[Job], parallel: int, timeout: int, report: Report) ->
         loop.close()
 
 
+def kernel_environment(parallel: int) -> dict[str, str]:
+    """Environment variables for kernels of which `parallel` run side by side.
+
+    Frameworks take every core they see, so side by side they would wait for each other. A
+    notebook that runs alone chooses for itself, and so does who sets OMP_NUM_THREADS.
+    """
+    if parallel == 1:
+        return dict(os.environ)
+    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // parallel)), **os.environ}
+
+
 async def _others_done() -> None:
     others = asyncio.all_tasks() - {asyncio.current_task()}
     await asyncio.gather(*others, return_exceptions=True)
@@ -99,9 +110,7 @@ async def _run_all(
     jobs: Iterable[Job], parallel: int, timeout: int, report: Report
 ) -> list[Result]:
     places = asyncio.Semaphore(parallel)
-    # Frameworks take every core they see; side by side they would only wait for each other.
-    threads = str(max(1, (os.cpu_count() or 1) // parallel))
-    environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads)}
+    environment = kernel_environment(parallel)
 
     async def run(job: Job) -> Result:
         async with places:

@@ -59,7 +59,7 @@ def theme_files(tabs: Sequence[str]) -> dict[str, str | bytes]:
     """Styles, script and fonts, for a book with these tabs."""
     files: dict[str, str | bytes] = {
         f"{STATIC}/{name}": (THEME / name).read_bytes()
-        for name in ("book.js", "fonts/STIXTwoMath.woff2", "fonts/OFL.txt")
+        for name in ("book.js", "icon.svg", "fonts/STIXTwoMath.woff2", "fonts/OFL.txt")
     }
     files[f"{STATIC}/book.css"] = (THEME / "book.css").read_text("utf-8") + _tab_rules(tabs)
     files[".nojekyll"] = b""  # GitHub Pages would leave out folders that begin with "_"

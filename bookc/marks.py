@@ -116,7 +116,7 @@ def saved_blocks(cell: Cell, file: str) -> list[str]:
     follows: statements without a blank line between them, through the first compound one.
 
     Raises:
-        BookError: the cell is not Python, or nothing follows the mark.
+        BookError: the cell is not Python, nothing follows the mark, or what follows is IPython's.
     """
     marks = [mark for mark in find_marks(cell.source) if mark.name == "save"]
     if not marks:
@@ -130,7 +130,11 @@ def saved_blocks(cell: Cell, file: str) -> list[str]:
             where = cell.line + mark.line - 1
             raise BookError([Problem(file, where, "#@save marks nothing: no statement follows")])
         first, last = spans[0][0], spans[-1][1]
-        blocks.append("\n".join(line for line in lines[first - 1 : last] if line is not None))
+        block = "\n".join(line for line in lines[first - 1 : last] if line is not None)
+        if python_of(block) != block:
+            message = "#@save marks a line of IPython, which no module can hold"
+            raise BookError([Problem(file, cell.line + first - 1, message)])
+        blocks.append(block)
     return blocks
 
 

@@ -27,7 +27,8 @@ from bookc.book import Book, Cell, Config, Problem
 from bookc.refs import Node, Refs, citation_text, reference_text
 
 LENGTH = re.compile(r"\d+(\.\d+)?(px|%|em|rem|cm|mm|in|pt)?")
-LONG_FORMULA = 24  # letters; a longer one in a sentence may not fit a telephone
+MATH_IN_TEXT = re.compile(r"\\(text|textrm|mbox)\{([^{}$]*(?:(?<!\\)\$[^{}$]*\$[^{}$]*)+)\}")
+FITS_TELEPHONE, FITS_COLUMN = 24, 56  # letters of a formula in a sentence
 OPTIONS = MarkdownIt("commonmark").options
 FORMATTER = HtmlFormatter(nowrap=True)
 
@@ -83,8 +84,19 @@ class ProseWriter(RendererHTML):
         return "".join(out)
 
     def title(self, markdown_text: str) -> str:
-        """Inline Markdown, such as a page's title, as HTML."""
-        return self.renderInline(_inline(markdown_text), OPTIONS, {})
+        """A title as HTML without links, since it is one itself.
+
+        Its faults are told where it stands, not where it is named.
+        """
+        tokens = [
+            Token("text", "", 0, content=self.plain([token])) if token.type == "role" else token
+            for token in _inline(markdown_text)
+            if token.type not in ("link_open", "link_close")
+        ]
+        problems, line = self.problems.copy(), self._line
+        html = self.renderInline(tokens, OPTIONS, {})
+        self.problems, self._line = problems, line
+        return html
 
     def plain(self, tokens: Iterable[Token]) -> str:
         """The text of inline tokens without any markup."""
@@ -182,9 +194,12 @@ class ProseWriter(RendererHTML):
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
     ) -> str:
         formula = self._math(tokens[idx].content, display=False)
-        long = len(re.sub(r"<[^>]*>", "", formula)) > LONG_FORMULA
-        # Browsers do not break a formula, so a narrow screen scrolls a long one.
-        return f'<span class="long-formula">{formula}</span>' if long else formula
+        letters = len(re.sub(r"<[^>]*>", "", formula))
+        if letters <= FITS_TELEPHONE:
+            return formula
+        # Browsers do not break a formula; where it does not fit, it scrolls by itself.
+        kind = "long" if letters <= FITS_COLUMN else "long wide"
+        return f'<span class="{kind}">{formula}</span>'
 
     math_inline_double = math_inline
 
@@ -202,6 +217,8 @@ class ProseWriter(RendererHTML):
             f"{escape(text) if name in ('cite', 'citet') else self.title(text)}</a>"
             for text, target in self._role_links(token)
         ]
+        if name in ("cite", "citet"):
+            self.cited.update((key.strip(), None) for key in token.meta["value"].split(","))
         if name == "cite":
             return f"({'; '.join(links)})"
         return ", ".join(links[:-1]) + " and " + links[-1] if len(links) > 1 else links[0]
@@ -268,7 +285,6 @@ class ProseWriter(RendererHTML):
             return [(text, self.link_to(label.chapter, label.anchor))]
         links = []
         for key in (key.strip() for key in value.split(",")):
-            self.cited.setdefault(key)
             text = citation_text(self._refs.bibliography[key], in_sentence=name == "citet")
             page = self._bibliography_page
             links.append((text, self.link_to(self._path if page is None else page, f"ref-{key}")))
@@ -299,7 +315,7 @@ class ProseWriter(RendererHTML):
 
     def _math(self, latex: str, display: bool) -> str:
         try:
-            return mathml(latex, display)
+            return mathml(latex.rstrip(), display)
         except LatexError as error:
             offset, _, message = str(error).partition(": ")
             before = latex[: int(offset)] if offset.isdigit() else ""
@@ -318,7 +334,17 @@ def mathml(latex: str, display: bool) -> str:
     Raises:
         LatexError: "<offset>: <what is wrong>".
     """
+    latex = MATH_IN_TEXT.sub(_split_text, latex)
     return _math_converter().convert_with_local_state(latex, displaystyle=display)
+
+
+def _split_text(found: re.Match[str]) -> str:
+    r"""`\text{for $n$ times}` as `\text{for }n\text{ times}`, which math-core understands."""
+    command, content = found.groups()
+    parts = content.split("$")
+    return "".join(
+        part if at % 2 else rf"\{command}{{{part}}}" for at, part in enumerate(parts) if part
+    )
 
 
 @cache
@@ -326,6 +352,7 @@ def _math_converter() -> LatexToMathML:
     return LatexToMathML(fancy_error=False)
 
 
+@cache  # a cell for two frameworks is written twice
 def highlight(source: str, language: str = "python") -> str:
     """Source code as HTML spans with Pygments' short class names."""
     lexer = _lexer(language.strip("{}.") or "text")
@@ -340,6 +367,7 @@ def _lexer(language: str) -> Lexer | None:
         return None
 
 
+@cache  # every page names its neighbours
 def _inline(text: str) -> list[Token]:
     """The inline tokens of a line of Markdown."""
     tokens = markdown.parse(f"# {text}")

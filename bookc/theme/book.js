@@ -45,7 +45,8 @@ function choose(choice, clicked) {
   const place = places.find(({ block }) => block.getClientRects().length > 0);
   if (place && window.scrollY > 0) {
     const { top, height } = place.block.getBoundingClientRect();
-    window.scrollBy({ top: top + place.passed * height - place.at, behavior: "instant" });
+    const onPage = window.scrollY + top + place.passed * height;
+    window.scrollTo({ top: onPage - place.at, behavior: "instant" });
   }
 }
 

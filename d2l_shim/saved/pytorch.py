@@ -2,8 +2,14 @@
 
 import torch
 from torch import nn
+import math
 
 __all__ = [
+    "D_block",
+    "G_block",
+    "dcgan_D",
+    "dcgan_G",
+    "init_weights",
     "update_D",
     "update_G",
 ]
@@ -68,3 +74,94 @@ def update_G(Z: torch.Tensor, net_D: nn.Module, net_G: nn.Module,
         inputs=[w for w in net_G.parameters() if w.requires_grad])
     trainer_G.step()
     return loss_G.detach()
+
+
+# images/dcgan
+def G_block(in_channels: int, out_channels: int, kernel_size: int = 4,
+            strides: int = 2, padding: int = 1) -> nn.Sequential:
+    """A block of the generator, by default one that doubles the image.
+
+    Maps (batch_size, in_channels, height, width) to
+    (batch_size, out_channels, 2 * height, 2 * width).
+    """
+    return nn.Sequential(
+        nn.ConvTranspose2d(in_channels, out_channels, kernel_size, strides,
+                           padding, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU())
+
+
+# images/dcgan
+def dcgan_G(size: int = 64, n: int = 64,
+            latent_dim: int = 100) -> nn.Sequential:
+    """The generator of DCGAN.
+
+    Maps latent vectors (batch_size, latent_dim, 1, 1) to images
+    (batch_size, 3, size, size) with values in (-1, 1).
+
+    Args:
+        size: pixels along a side, a power of two and at least 8.
+        n: channels before the last layer; the paper has 64.
+        latent_dim: channels of the latent vectors.
+
+    Source: Radford et al., Unsupervised Representation Learning with Deep
+        Convolutional Generative Adversarial Networks (2015), Figure 1.
+    """
+    widths = [n * 2**i for i in reversed(range(int(math.log2(size)) - 2))]
+    net = nn.Sequential(
+        G_block(latent_dim, widths[0], strides=1, padding=0))  # 4 x 4
+    for c_in, c_out in zip(widths, widths[1:]):
+        net.append(G_block(c_in, c_out))  # twice the side
+    net.append(nn.Sequential(
+        nn.ConvTranspose2d(n, 3, 4, 2, 1, bias=False), nn.Tanh()))
+    return net
+
+
+# images/dcgan
+def D_block(in_channels: int, out_channels: int, kernel_size: int = 4,
+            strides: int = 2, padding: int = 1, alpha: float = 0.2,
+            batch_norm: bool = True) -> nn.Sequential:
+    """A block of the discriminator, by default one that halves the image.
+
+    Maps (batch_size, in_channels, height, width) to
+    (batch_size, out_channels, height / 2, width / 2).
+    """
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel_size, strides, padding,
+                  bias=False),
+        nn.BatchNorm2d(out_channels) if batch_norm else nn.Identity(),
+        nn.LeakyReLU(alpha))
+
+
+# images/dcgan
+def dcgan_D(size: int = 64, n: int = 64, alpha: float = 0.2) -> nn.Sequential:
+    """The discriminator of DCGAN.
+
+    Maps images (batch_size, 3, size, size) to logits (batch_size, 1, 1, 1).
+
+    Args:
+        size: pixels along a side, a power of two and at least 8.
+        n: channels after the first block; the paper has 64.
+        alpha: slope of leaky ReLU for negative inputs.
+
+    Source: Radford et al., Unsupervised Representation Learning with Deep
+        Convolutional Generative Adversarial Networks (2015), Section 3.
+    """
+    widths = [n * 2**i for i in range(int(math.log2(size)) - 2)]
+    net = nn.Sequential(D_block(3, n, alpha=alpha, batch_norm=False))
+    for c_in, c_out in zip(widths, widths[1:]):
+        net.append(D_block(c_in, c_out, alpha=alpha))  # half the side
+    net.append(nn.Conv2d(widths[-1], 1, 4, bias=False))
+    return net
+
+
+# images/dcgan
+def init_weights(net: nn.Module) -> None:
+    """Draw the weights of convolutions from N(0, 0.02^2), the scales of
+    batch normalization from N(1, 0.02^2), and set its shifts to 0."""
+    for layer in net.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.normal_(layer.weight, 0, 0.02)
+        elif isinstance(layer, nn.BatchNorm2d):
+            nn.init.normal_(layer.weight, 1, 0.02)
+            nn.init.zeros_(layer.bias)

@@ -1,8 +1,14 @@
 """Code that the chapters mark with #@save. Written by `bookc lib`; edit those."""
 
 import tensorflow as tf
+import math
 
 __all__ = [
+    "D_block",
+    "G_block",
+    "dcgan_D",
+    "dcgan_G",
+    "init_weights",
     "update_D",
     "update_G",
 ]
@@ -73,3 +79,106 @@ def update_G(Z: tf.Tensor, net_D: tf.keras.Layer, net_G: tf.keras.Layer,
     weights = net_G.trainable_variables
     trainer_G.apply_gradients(zip(tape.gradient(loss_G, weights), weights))
     return loss_G
+
+
+# images/dcgan
+def G_block(out_channels: int, kernel_size: int = 4, strides: int = 2,
+            padding: str = 'same') -> tf.keras.Sequential:
+    """A block of the generator, by default one that doubles the image.
+
+    Maps (batch_size, height, width, in_channels) to
+    (batch_size, 2 * height, 2 * width, out_channels).
+    """
+    return tf.keras.Sequential([
+        tf.keras.layers.Conv2DTranspose(out_channels, kernel_size, strides,
+                                        padding, use_bias=False),
+        tf.keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5),
+        tf.keras.layers.ReLU()])
+
+
+# images/dcgan
+def dcgan_G(size: int = 64, n: int = 64,
+            latent_dim: int = 100) -> tf.keras.Sequential:
+    """The generator of DCGAN, built.
+
+    Maps latent vectors (batch_size, 1, 1, latent_dim) to images
+    (batch_size, size, size, 3) with values in (-1, 1).
+
+    Args:
+        size: pixels along a side, a power of two and at least 8.
+        n: channels before the last layer; the paper has 64.
+        latent_dim: channels of the latent vectors.
+
+    Source: Radford et al., Unsupervised Representation Learning with Deep
+        Convolutional Generative Adversarial Networks (2015), Figure 1.
+    """
+    widths = [n * 2**i for i in reversed(range(int(math.log2(size)) - 2))]
+    net = tf.keras.Sequential([
+        tf.keras.Input((1, 1, latent_dim)),
+        G_block(widths[0], strides=1, padding='valid')])  # 4 x 4
+    for c_out in widths[1:]:
+        net.add(G_block(c_out))  # twice the side
+    net.add(tf.keras.layers.Conv2DTranspose(
+        3, 4, 2, 'same', use_bias=False, activation='tanh'))
+    return net
+
+
+# images/dcgan
+def D_block(out_channels: int, kernel_size: int = 4, strides: int = 2,
+            padding: str = 'same', alpha: float = 0.2,
+            batch_norm: bool = True) -> tf.keras.Sequential:
+    """A block of the discriminator, by default one that halves the image.
+
+    Maps (batch_size, height, width, in_channels) to
+    (batch_size, height / 2, width / 2, out_channels).
+    """
+    block = tf.keras.Sequential([tf.keras.layers.Conv2D(
+        out_channels, kernel_size, strides, padding, use_bias=False)])
+    if batch_norm:
+        block.add(tf.keras.layers.BatchNormalization(momentum=0.9,
+                                                     epsilon=1e-5))
+    block.add(tf.keras.layers.LeakyReLU(negative_slope=alpha))
+    return block
+
+
+# images/dcgan
+def dcgan_D(size: int = 64, n: int = 64,
+            alpha: float = 0.2) -> tf.keras.Sequential:
+    """The discriminator of DCGAN, built.
+
+    Maps images (batch_size, size, size, 3) to logits (batch_size, 1, 1, 1).
+
+    Args:
+        size: pixels along a side, a power of two and at least 8.
+        n: channels after the first block; the paper has 64.
+        alpha: slope of leaky ReLU for negative inputs.
+
+    Source: Radford et al., Unsupervised Representation Learning with Deep
+        Convolutional Generative Adversarial Networks (2015), Section 3.
+    """
+    widths = [n * 2**i for i in range(int(math.log2(size)) - 2)]
+    net = tf.keras.Sequential([tf.keras.Input((size, size, 3)),
+                               D_block(n, alpha=alpha, batch_norm=False)])
+    for c_out in widths[1:]:
+        net.add(D_block(c_out, alpha=alpha))  # half the side
+    net.add(tf.keras.layers.Conv2D(1, 4, use_bias=False))
+    return net
+
+
+# images/dcgan
+def init_weights(net: tf.keras.Model) -> None:
+    """Draw the weights of convolutions from N(0, 0.02^2), the scales of
+    batch normalization from N(1, 0.02^2), and set its shifts to 0.
+
+    Raises:
+        ValueError: the network is not built, so that there are no weights.
+    """
+    if not net.trainable_variables:
+        raise ValueError('the network has no weights yet: build it first')
+    for w in net.trainable_variables:
+        if w.name == 'kernel':
+            w.assign(tf.random.normal(w.shape, 0, 0.02))
+        elif w.name == 'gamma':
+            w.assign(tf.random.normal(w.shape, 1, 0.02))
+        elif w.name == 'beta':
+            w.assign(tf.zeros(w.shape))

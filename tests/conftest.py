@@ -1,0 +1,73 @@
+"""What several test files share: small books, and bookc as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+TINY = Path(__file__).parent / "books" / "tiny"
+CONFIG = """\
+[project]
+title = A Book
+
+[build]
+notebooks = *.md */*.md
+tabs = pytorch, mxnet
+"""
+
+MakeBook = Callable[..., Path]
+Bookc = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A copy of the tiny book, with its record and without anything that was built."""
+    return Path(
+        shutil.copytree(TINY, tmp_path / "tiny", ignore=shutil.ignore_patterns("_build", ".*"))
+    )
+
+
+@pytest.fixture
+def make_book(tmp_path: Path) -> MakeBook:
+    """Write a book from its files' texts; one without config.ini gets a plain one."""
+
+    def make(files: Mapping[str, str]) -> Path:
+        for name, text in {"config.ini": CONFIG, **files}.items():
+            path = tmp_path / "book" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return tmp_path / "book"
+
+    return make
+
+
+@pytest.fixture
+def bookc() -> Bookc:
+    """Run the command line in a process of its own, wide enough that no line is folded."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "bookc", *map(str, arguments)]
+        environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
+        return subprocess.run(command, capture_output=True, text=True, env=environment)
+
+    return run
+
+
+@pytest.fixture
+def files_below() -> Callable[[Path], dict[str, bytes]]:
+    """Every file below a folder with its content, to compare before and after."""
+
+    def read(folder: Path) -> dict[str, bytes]:
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+
+    return read

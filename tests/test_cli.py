@@ -1,0 +1,192 @@
+"""The command line: help with examples, and every error of a bad book in one run."""
+
+import re
+
+import pytest
+from conftest import CONFIG
+
+from bookc.__main__ import main
+
+COMMANDS = ("notebooks", "execute", "check", "html", "build", "serve", "lint", "lib")
+
+BAD_BOOK = {
+    "config.ini": CONFIG + "[pdf]\nbibfile = refs.bib\n[library-pytorch]\nlib_file = lib.py\n",
+    "refs.bib": "@misc{smith2001, author = {Smith, Ann}, title = {A}, year = {2001}}\n",
+    "index.md": (
+        "# Book\n"
+        "\n"
+        "```toc\n"
+        ":numbered:\n"
+        "fence\n"
+        "chapters/nowhere\n"  # line 6
+        "page\n"
+        "```\n"
+        "\n"
+        "See :numref:`sec_after_fence`, :numref:`sec_in_block` and :numref:`sec_pgae`.\n"  # line 10
+    ),
+    "fence.md": (
+        "# Fence\n"
+        ":label:`sec_fence`\n"
+        "\n"
+        "```{.python .input}\n"  # line 4
+        "x = 1\n"
+        "\n"
+        "## After the Fence\n"
+        ":label:`sec_after_fence`\n"
+    ),
+    "block.md": (
+        "# Block\n"
+        "\n"
+        ":begin_tab:`mxnet`\n"  # line 3
+        "Text.\n"
+        "\n"
+        "## In the Block\n"
+        ":label:`sec_in_block`\n"
+    ),
+    "page.md": (
+        "# Page\n"
+        ":label:`sec_page`\n"
+        "\n"
+        "```{.python .input}\n"
+        "#@tab torhc\n"  # line 5
+        "f(1)  #@quick f(2)\n"  # line 6
+        "```\n"
+        "\n"
+        "## Again\n"  # line 9
+        ":label:`sec_fence`\n"
+        "\n"
+        "By :citet:`nobody1999` and :cite:`smith2001`.\n"  # line 12
+        "\n"
+        "![A picture.](img/nowhere.svg)\n"  # line 14
+    ),
+}
+ERRORS = """\
+block.md:3: this tab block is never closed: :end_tab: is missing
+fence.md:4: this ``` fence is never closed
+index.md:6: toc names 'chapters/nowhere', but there is no chapters/nowhere.md
+index.md:10: no label 'sec_pgae': did you mean 'sec_page'?
+page.md:5: unknown tab 'torhc': did you mean 'pytorch'? (known: pytorch, mxnet)
+page.md:6: #@quick stands behind an assignment on one line: `n = 20  #@quick 1`
+page.md:9: label 'sec_fence' is already defined in fence
+page.md:12: no reference 'nobody1999' in the bibliography
+page.md:14: no such image: img/nowhere.svg
+9 errors
+"""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    assert f"example: bookc {command}" in text
+    assert "--book DIR" in text
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert all(re.search(rf"^ +{command}\s+\w", text, re.MULTILINE) for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "arguments,message",
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["exceute"], "invalid choice: 'exceute'"),
+        (["execute", "--jobs", "0"], "0: want 1 or more"),
+        (["notebooks", "--to", "nosuch"], "'nosuch': want a format such as py:percent"),
+        (["notebooks", "--to", "percent"], "'percent': want a format such as py:percent"),
+        (["notebooks", "--to", "py:nosuch"], "'py:nosuch': want a format such as py:percent"),
+        (["lint", "--nosuch"], "unrecognized arguments: --nosuch"),
+    ],
+)
+def test_wrong_usage(arguments, message, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_all_errors_of_a_book_in_one_run(make_book, capsys, files_below):
+    root = make_book(BAD_BOOK)
+    for name in ("_build/html/index.html", "_build/notebooks/pytorch/page.ipynb", "lib.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("from before")
+    before = files_below(root)
+    for command in ("lint", "notebooks", "execute", "check", "html", "build", "lib"):
+        assert main([command, "--book", str(root)]) == 1
+        assert capsys.readouterr().err == ERRORS
+        assert files_below(root) == before
+
+
+def test_all_errors_are_gone_when_each_is_mended(make_book, capsys):
+    mended = {
+        "index.md": BAD_BOOK["index.md"]
+        .replace("chapters/nowhere", "block")
+        .replace("pgae", "page"),
+        "fence.md": BAD_BOOK["fence.md"].replace("x = 1\n", "x = 1\n```\n"),
+        "block.md": BAD_BOOK["block.md"] + ":end_tab:\n",
+        "page.md": BAD_BOOK["page.md"]
+        .replace("torhc", "pytorch")
+        .replace("f(1)", "n = f(1)")
+        .replace(":label:`sec_fence`", ":label:`sec_again`")
+        .replace("nobody1999", "smith2001")
+        .replace("nowhere.svg", "dot.svg"),
+        "img/dot.svg": "<svg/>",
+    }
+    root = make_book({**BAD_BOOK, **mended})
+    assert main(["lint", "--book", str(root)]) == 0
+    assert capsys.readouterr().out == "4 files, no errors\n"
+
+
+def test_a_bad_config(make_book, capsys, files_below):
+    root = make_book({"config.ini": CONFIG.replace("tabs", "tbas"), "index.md": "# Book\n"})
+    before = files_below(root)
+    assert main(["notebooks", "--book", str(root)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("config.ini:6: unknown key 'tbas' in [build]: did you mean 'tabs'?")
+    assert files_below(root) == before
+
+
+def test_no_book_and_no_index(make_book, tmp_path, capsys):
+    assert main(["lint", "--book", str(tmp_path / "nowhere")]) == 1
+    assert "config.ini: not found: name the book's folder with --book" in capsys.readouterr().err
+    root = make_book({"page.md": "# Page\n"})
+    assert main(["lint", "--book", str(root)]) == 1
+    assert capsys.readouterr().err.startswith("config.ini: no index page: index.md is not in ")
+
+
+def test_a_folder_that_cannot_be_written(tiny, capsys):
+    (tiny / "out").write_text("a file")
+    assert main(["notebooks", "--book", str(tiny), "--out", str(tiny / "out")]) == 1
+    error = capsys.readouterr().err
+    assert error.endswith("1 error\n") and "out/" in error
+    assert "Traceback" not in error
+
+
+def test_notebooks_of_one_tab_to_a_folder(tiny, tmp_path, capsys, files_below):
+    out = tmp_path / "lab"
+    assert main(["notebooks", "--book", str(tiny), "--tab", "mxnet", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == f"5 notebooks in {out}, 5 changed\n"
+    assert sorted(files_below(out)) == [
+        "mxnet/img/dot.svg",
+        "mxnet/index.ipynb",
+        "mxnet/part/cells.ipynb",
+        "mxnet/part/index.ipynb",
+        "mxnet/part/one_tab.ipynb",
+        "mxnet/preface.ipynb",
+    ]
+    assert main(["notebooks", "--book", str(tiny), "--to", "py:percent"]) == 0
+    assert (tiny / "_build/notebooks/pytorch/part/cells.py").exists()
+
+
+def test_lib(tiny, capsys):
+    module = tiny / "saved" / "mxnet.py"
+    text = module.read_text()
+    module.unlink()
+    assert main(["lib", "--book", str(tiny)]) == 0
+    assert capsys.readouterr().out == f"wrote {module}\n3 modules, 1 changed\n"
+    assert module.read_text() == text

@@ -1,0 +1,119 @@
+"""config.ini -> Config: d2lbook's file as it is, and every error with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from bookc.book import BookError
+from bookc.config import parse_config, read_config
+
+ROOT = Path(__file__).parent.parent
+
+
+def errors(text: str, root: Path) -> list[str]:
+    with pytest.raises(BookError) as error:
+        parse_config(text, root)
+    return str(error.value).split("\n")
+
+
+def test_values(tmp_path):
+    (tmp_path / "text").mkdir()
+    config = parse_config(
+        "[project]\n"
+        "title = A Book\n"
+        "[build]\n"
+        "source_dir = text\n"
+        "index = start.md\n"
+        "tabs = PyTorch, mxnet\n"
+        "exclusions = README.md old/*.md\n"
+        "[library-pytorch]\n"
+        "lib_file = lib/pytorch.py\n"
+        "[bookc]\n"
+        "timeout = 7\n"
+        "frameworks = pytorch, torch, torch>=2.2\n"
+        "             mxnet, mxnet, mxnet numpy<2\n",
+        tmp_path,
+    )
+    assert config.title == "A Book"
+    assert config.source_dir == tmp_path / "text"
+    assert config.index == "start"
+    assert config.tabs == ("pytorch", "mxnet")
+    assert config.exclusions == ("README.md", "old/*.md")
+    assert config.libraries == {"pytorch": tmp_path / "lib" / "pytorch.py"}
+    assert config.timeout == 7
+    assert config.frameworks == {
+        "pytorch": ("torch", "torch>=2.2"),
+        "mxnet": ("mxnet", "mxnet numpy<2"),
+    }
+
+
+def test_defaults_are_those_of_d2lbook(tmp_path):
+    config = parse_config("", tmp_path)
+    assert (config.index, config.notebooks, config.lang) == ("index", ("**/*.md",), "en")
+    assert config.output_dir == tmp_path / "_build"
+    assert config.record_dir == tmp_path / "notebooks"
+    assert config.tabs == ("python",)
+
+
+def test_every_key_of_d2lbook_is_known(tmp_path):
+    text = (ROOT / ".venv-d2lbook").glob("lib/python3*/site-packages/d2lbook/config_default.ini")
+    files = list(text)
+    assert files, "no .venv-d2lbook: `make .venv-d2lbook/stamp` makes it"
+    parse_config(files[0].read_text(encoding="utf-8"), tmp_path)
+
+
+def test_our_own_file_is_read():
+    config = read_config(ROOT)
+    assert config.tabs == ("pytorch", "tensorflow", "mxnet")
+    assert set(config.frameworks) == set(config.libraries) == set(config.tabs)
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path):
+    (tmp_path / "config.ini").write_text("\ufeff[project]\ntitle = A Book\n", encoding="utf-8")
+    assert read_config(tmp_path).title == "A Book"
+
+
+@pytest.mark.parametrize(
+    "text,expected",
+    [
+        (
+            "[build]\n\ntbas = a\n",
+            "config.ini:3: unknown key 'tbas' in [build]: did you mean 'tabs'?",
+        ),
+        ("[bulid]\n", "config.ini:1: unknown section [bulid]: did you mean 'build'?"),
+        (
+            "[build]\n[bookc]\ntimeout = soon\n",
+            "config.ini:3: timeout = soon: want a whole number of seconds",
+        ),
+        ("[bookc]\ntimeout = 0\n", "config.ini:2: timeout = 0: want a whole number of seconds"),
+        ("[build]\nsource_dir = nowhere\n", "config.ini:2: no such folder: "),
+        (
+            "[build]\ntabs = a\n[bookc]\nframeworks = b, module, pip\n",
+            "config.ini:4: 'b, module, pip': want 'tab, module, what pip installs'",
+        ),
+        ("title = A Book\n", "config.ini:1: File contains no section headers."),
+        ("[build]\nno key\n", "config.ini:2: "),
+        ("[build]\n[build]\n", "config.ini:2: "),
+        ("[build]\ntabs = a\ntabs = b\n", "config.ini:3: "),
+        ("[project]\ntitle = 100%\n", "config.ini:2: "),
+    ],
+)
+def test_errors(tmp_path, text, expected):
+    assert errors(text, tmp_path)[0].startswith(expected)
+
+
+def test_all_errors_in_one_run(tmp_path):
+    found = errors("[build]\ntbas = a\n[bookc]\ntimeout = x\n[htlm]\n", tmp_path)
+    assert [line.split(": ")[0] for line in found] == [
+        "config.ini:2",
+        "config.ini:4",
+        "config.ini:5",
+    ]
+
+
+def test_no_config(tmp_path):
+    with pytest.raises(BookError, match=r"config\.ini: not found: name the book's folder"):
+        read_config(tmp_path)
+    (tmp_path / "config.ini").write_bytes(b"[project]\ntitle = \xff\n")
+    with pytest.raises(BookError, match="cannot be read"):
+        read_config(tmp_path)

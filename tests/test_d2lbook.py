@@ -1,0 +1,149 @@
+"""d2lbook as an oracle: it compiles the same Markdown, and our notebooks must be its notebooks.
+
+It runs in an environment of its own, .venv-d2lbook, because its pinned packages are old.
+"""
+
+import os
+import shutil
+import subprocess
+from itertools import groupby
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from bookc.build import read_book
+from bookc.config import read_config
+from bookc.marks import find_marks
+from bookc.notebook import make_notebook
+from bookc.tabs import select_tab
+
+ROOT = Path(__file__).parent.parent
+D2LBOOK = ROOT / ".venv-d2lbook" / "bin" / "d2lbook"
+TABS = ("pytorch", "tensorflow", "mxnet")
+
+
+# Ways of writing that neither book uses. A cell shown in a longer fence is not among them:
+# d2lbook takes it for a cell.
+SYNTAX = """\
+# Syntax
+
+```{.python .input}
+%%tab mxnet, pytorch
+x = 1
+```
+
+```{.python .input  n=2}
+# @tab tensorflow
+x = 2
+```
+
+```{.python .input}
+# A comment before the mark.
+#@tab pytorch
+y = 1
+
+z = 2
+```
+
+
+:begin_tab:`mxnet`
+
+```bash
+pip install mxnet
+```
+
+Two paragraphs.
+
+:end_tab:
+:begin_tab:`pytorch,tensorflow`
+Others.
+:end_tab:
+
+| a | b |
+|---|---|
+| 1 | 2 |
+:label:`tab_x`
+
+```{.python .input}
+default = 1
+```
+"""
+
+
+@pytest.fixture(scope="module", params=["tiny", "syntax", "book"])
+def root(request, tmp_path_factory) -> Path:
+    """A copy of a book's sources, with the one key that keeps d2lbook from running it."""
+    original = ROOT if request.param == "book" else ROOT / "tests" / "books" / "tiny"
+    folder = tmp_path_factory.mktemp(request.param) / "book"
+    source = read_config(original).source_dir
+    shutil.copytree(
+        source, folder / source.relative_to(original), ignore=shutil.ignore_patterns("_build", ".*")
+    )
+    config = (original / "config.ini").read_text(encoding="utf-8")
+    assert "[build]\n" in config
+    (folder / "config.ini").write_text(
+        config.replace("[build]\n", "[build]\neval_notebook = False\n"), encoding="utf-8"
+    )
+    if request.param == "syntax":
+        (folder / "part" / "cells.md").write_text(SYNTAX, encoding="utf-8")
+        (folder / "preface.md").write_text("# Preface\n:label:`sec_preface`\n", encoding="utf-8")
+    return folder
+
+
+def of_d2lbook(root: Path, tab: str) -> dict[str, list[tuple[str, str]]]:
+    """The cells of each notebook that d2lbook makes, by section path."""
+    assert D2LBOOK.exists(), f"{D2LBOOK} is missing: `make .venv-d2lbook/stamp` installs it"
+    path = f"{D2LBOOK.parent}{os.pathsep}{os.environ['PATH']}"
+    run = subprocess.run(
+        [D2LBOOK, "build", "eval", "--tab", tab],
+        cwd=root,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    folder = root / "_build" / ("eval" if tab == TABS[0] else f"eval_{tab}")
+    notebooks = {}
+    for file in folder.rglob("*.ipynb"):
+        if file.stat().st_size:  # an empty file says that the section has no code for the tab
+            cells = nbformat.read(file, as_version=4).cells
+            name = file.relative_to(folder).with_suffix("").as_posix()
+            notebooks[name] = [plain(cell.cell_type, cell.source) for cell in cells]
+    return notebooks
+
+
+def of_bookc(root: Path, tab: str) -> dict[str, list[tuple[str, str]]]:
+    book, _ = read_book(root)
+    notebooks = {}
+    for chapter in book.chapters:
+        if (selected := select_tab(chapter, tab)) is not None:
+            cells = make_notebook(selected, tab).cells
+            notebooks[chapter.path] = [plain(cell.cell_type, cell.source) for cell in cells]
+    return notebooks
+
+
+def plain(kind: str, source: str) -> tuple[str, str]:
+    """A cell without what the two write differently by choice."""
+    lines = source.split("\n")
+    if kind == "code":
+        # d2lbook leaves #@save, and does not know our other marks.
+        for mark in find_marks(source):
+            lines[mark.line - 1] = lines[mark.line - 1][: mark.column]
+        # It runs isort, which sorts imports and puts empty lines around them.
+        lines = [line for line in lines if line.strip()]
+        runs = groupby(lines, key=lambda line: line.startswith(("import ", "from ")))
+        lines = [line for is_import, run in runs for line in (sorted(run) if is_import else run)]
+    else:
+        # It puts one empty line between its blocks of prose, wherever there were more or none.
+        lines = [line for line in lines if line.strip()]
+    return kind, "\n".join(line.rstrip() for line in lines)
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_the_notebooks_are_those_of_d2lbook(root, tab):
+    theirs, ours = of_d2lbook(root, tab), of_bookc(root, tab)
+    assert sorted(ours) == sorted(theirs)
+    for path in ours:
+        assert ours[path] == theirs[path], path
+    assert any(kind == "code" for cells in ours.values() for kind, _ in cells)

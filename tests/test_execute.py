@@ -1,0 +1,218 @@
+"""Notebooks run in real kernels, through the command line as a reader starts it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from conftest import CONFIG
+
+ONE_TAB = CONFIG.replace("tabs = pytorch, mxnet", "tabs = pytorch")
+
+
+def cells(*sources: str) -> str:
+    """A page with these code cells; the first one's code is on line 4."""
+    blocks = [f"```{{.python .input}}\n{source}\n```\n" for source in sources]
+    return "\n".join(["# Page\n", *blocks])
+
+
+def record(root: Path, path: str, tab: str = "pytorch"):
+    return nbformat.read(root / "notebooks" / tab / f"{path}.ipynb", as_version=4)
+
+
+def kernels_of(process: int) -> list[psutil.Process]:
+    """The kernels that a process has started."""
+    kernels = []
+    for child in psutil.Process(process).children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it has ended since
+            if "ipykernel_launcher" in child.cmdline():
+                kernels.append(child)
+    return kernels
+
+
+def is_running(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def test_outputs_are_recorded_and_then_kept(make_book, bookc, files_below):
+    root = make_book(
+        {
+            "config.ini": ONE_TAB,
+            "index.md": "# Book\n```toc\npart/page\n```\n",
+            "part/page.md": cells(
+                "%matplotlib inline\nfrom matplotlib import pyplot as plt\nplt.plot([1, 2]);",
+                "import os\nprint('a')\nprint('b')\nn = 20  #@quick 1",
+                "n, os.path.basename(os.getcwd())",
+            ),
+        }
+    )
+    run = bookc("execute", "--book", root)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "pytorch part/page" in run.stdout
+    plot, printed, result = record(root, "part/page").cells[1:]
+    assert list(plot.outputs[0].data) == ["image/png", "text/plain"]
+    assert [dict(output) for output in printed.outputs] == [
+        {"output_type": "stream", "name": "stdout", "text": "a\nb\n"}
+    ]
+    assert result.outputs[0].data == {"text/plain": "(20, 'part')"}
+    assert [cell.execution_count for cell in (plot, printed, result)] == [1, 2, 3]
+    metadata = record(root, "part/page").metadata.bookc
+    assert metadata.versions == {} and metadata.seconds > 0
+    assert not (root / "notebooks" / "pytorch" / "index.ipynb").exists()
+
+    # The quick values run beside the record, and the record is not made twice.
+    before = files_below(root / "notebooks")
+    run = bookc("execute", "--book", root, "--quick", "part/page")
+    assert run.returncode == 0
+    quick = nbformat.read(root / "_build/quick/pytorch/part/page.ipynb", as_version=4)
+    assert quick.cells[3].outputs[0].data == {"text/plain": "(1, 'part')"}
+    run = bookc("execute", "--book", root)
+    assert "nothing to execute" in run.stdout
+    assert files_below(root / "notebooks") == before
+
+
+def test_two_notebooks_run_at_the_same_time(make_book, bookc):
+    meet = (
+        "import pathlib, time\n"
+        "pathlib.Path('{0}').touch()\n"
+        "while not pathlib.Path('{1}').exists():\n"
+        "    time.sleep(0.05)"
+    )
+    root = make_book(
+        {
+            "config.ini": ONE_TAB + "[bookc]\ntimeout = 60\n",
+            "index.md": "# Book\n",
+            "a.md": cells(meet.format("a", "b")),
+            "b.md": cells(meet.format("b", "a")),
+        }
+    )
+    run = bookc("execute", "--book", root, "--jobs", 2)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_a_failing_cell_is_shown_and_the_others_are_written(make_book, bookc):
+    message = "see gan.md:100: [bold]x[/bold] :smile: [0]"
+    root = make_book(
+        {
+            "config.ini": ONE_TAB,
+            "index.md": "# Book\n",
+            "good.md": cells("print('fine')"),
+            "bad.md": cells(
+                "def f(n):\n    raise ValueError(n)",
+                "a = 1\n#@save\ndef g():\n    return 1\n"
+                f"f('{message}\\nsecond line')\nprint('not reached')",
+            ),
+            "syntax.md": cells("a = 1\n\nb = = 2"),
+        }
+    )
+    run = bookc("execute", "--book", root)
+    assert run.returncode == 1
+    errors = run.stderr.split("\n")
+    assert f"bad.md:13: ValueError: {message}" in errors
+    assert "\nsyntax.md:6: SyntaxError: invalid syntax" in run.stderr
+    assert "2 errors" in errors
+    # The cell as it ran, and the traceback through the function of an earlier cell.
+    assert f"--- pytorch bad: bad.md:13: ValueError: {message}" in errors
+    assert "print('not reached')" in errors
+    assert "----> 2     raise ValueError(n)" in run.stderr
+    assert "\x1b" not in run.stderr
+    assert (root / "notebooks/pytorch/good.ipynb").exists()
+    assert not (root / "notebooks/pytorch/bad.ipynb").exists()
+    assert not (root / "notebooks/pytorch/syntax.ipynb").exists()
+
+
+def test_a_cell_without_end_and_a_kernel_that_dies(make_book, bookc):
+    root = make_book(
+        {
+            "config.ini": ONE_TAB + "[bookc]\ntimeout = 4\n",
+            "index.md": "# Book\n",
+            "good.md": cells("print('fine')"),
+            "slow.md": cells("a = 1", "import time\ntime.sleep(600)"),
+            "dead.md": cells("a = 1", "import os\nos._exit(3)"),
+        }
+    )
+    run = bookc("execute", "--book", root)
+    assert run.returncode == 1
+    assert "slow.md:8: still running after 4 s: stopped\n" in run.stderr
+    assert "dead.md:8: the kernel died (out of memory?)\n" in run.stderr
+    assert "time.sleep(600)" in run.stderr
+    assert sorted(path.name for path in (root / "notebooks").rglob("*.*")) == ["good.ipynb"]
+
+
+@pytest.mark.parametrize("starting", [True, False], ids=["kernel starts", "cell runs"])
+def test_ctrl_c_leaves_no_kernel_and_no_half_file(make_book, files_below, starting):
+    root = make_book(
+        {
+            "config.ini": ONE_TAB,
+            "index.md": "# Book\n",
+            "page.md": cells(
+                "import os, pathlib, time\n"
+                "pathlib.Path('pid.part').write_text(str(os.getpid()))\n"
+                "pathlib.Path('pid.part').rename('pid')",
+                "time.sleep(600)",
+            ),
+        }
+    )
+    old = nbformat.v4.new_notebook(metadata={"bookc": {"source": "page.md", "tab": "pytorch"}})
+    (root / "notebooks" / "pytorch").mkdir(parents=True)
+    nbformat.write(old, root / "notebooks" / "pytorch" / "page.ipynb")
+    before = files_below(root / "notebooks")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bookc", "execute", "--book", root],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    place = root / "_build" / "notebooks" / "pytorch" / "pid"
+    deadline = time.monotonic() + 60
+    while not ((kernels := kernels_of(process.pid)) and (starting or place.exists())):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "stopped\n")
+    assert not any(is_running(kernel) for kernel in kernels)
+    assert files_below(root / "notebooks") == before
+
+
+def test_a_missing_framework_is_named_and_the_other_tabs_run(make_book, bookc):
+    frameworks = (
+        "[bookc]\nframeworks = pytorch, json, nothing\n"
+        "             mxnet, no_such_framework, mxnet numpy<2\n"
+    )
+    root = make_book(
+        {
+            "config.ini": CONFIG + frameworks,
+            "index.md": "# Book\n",
+            "page.md": cells("#@tab all\nprint('fine')"),
+        }
+    )
+    run = bookc("execute", "--book", root)
+    assert run.returncode == 1
+    assert run.stderr == (
+        "config.ini: tab mxnet needs no_such_framework, which is not installed: "
+        "pip install 'mxnet numpy<2'\n1 error\n"
+    )
+    assert record(root, "page").cells[1].outputs[0].text == "fine\n"
+    assert not (root / "notebooks" / "mxnet").exists()
+
+
+def test_what_cannot_be_chosen(tiny, bookc):
+    run = bookc("execute", "--book", tiny, "part/cell", "preface")
+    assert run.returncode == 1
+    assert run.stderr == (
+        "part/cell: no such section with code (known: part/cells, part/one_tab)\n"
+        "preface: no such section with code (known: part/cells, part/one_tab)\n"
+        "2 errors\n"
+    )
+    run = bookc("execute", "--book", tiny, "--tab", "jax")
+    assert run.stderr.startswith("--tab: unknown tab 'jax' (known: pytorch, tensorflow, mxnet)\n")

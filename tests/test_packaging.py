@@ -1,0 +1,148 @@
+"""What the packaging files say about versions, and which module imports which."""
+
+import ast
+import configparser
+import re
+from pathlib import Path
+
+import pytest
+import tomllib
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+
+
+def requirements() -> dict[str, list[Requirement]]:
+    """What pyproject requires anywhere, by package."""
+    found: dict[str, list[Requirement]] = {}
+    for line in [*PROJECT["dependencies"], *(line for extra in EXTRAS.values() for line in extra)]:
+        requirement = Requirement(line)
+        found.setdefault(requirement.name.lower(), []).append(requirement)
+    return found
+
+
+def pins(lines: list[str]) -> dict[str, str]:
+    """`name==version` lines as a dictionary."""
+    found = {}
+    for line in lines:
+        name, equals, version = line.strip().partition("==")
+        if equals:
+            found[name.lower()] = version
+    return found
+
+
+def constraints() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").split("\n")
+    assert all("==" in line for line in lines if line and not line.startswith("#"))
+    return pins(lines)
+
+
+def conda() -> list[str]:
+    """The entries of environment.yml's lists; they need no YAML parser."""
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    return [row[1].strip() for row in re.finditer(r"^ +- (?!pip:)(.+)$", text, re.MULTILINE)]
+
+
+def test_every_pin_is_allowed_by_pyproject():
+    required = requirements()
+    for name, version in constraints().items():
+        assert name in required, f"{name} is pinned, but nothing requires it"
+        for requirement in required[name]:
+            assert requirement.specifier.contains(version), f"{name}=={version}: {requirement}"
+
+
+def test_conda_and_pip_install_the_same_versions():
+    in_conda = pins(conda())
+    of_d2lbook = in_conda.pop("d2lbook")
+    assert in_conda == constraints()
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"d2lbook=={of_d2lbook}" in makefile
+
+
+def test_what_else_conda_installs_is_allowed_by_pyproject():
+    required = requirements()
+    for entry in conda():
+        if re.match(r"[\w.-]+[<>]", entry):
+            requirement = Requirement(entry)
+            assert [one.specifier for one in required[requirement.name]] == [requirement.specifier]
+    names = {re.split(r"[=<>]", entry)[0] for entry in conda()}
+    wanted = {"jupyter", "jupytext", "torch", "tensorflow-cpu", "mxnet", "d2lbook", "matplotlib"}
+    assert wanted <= names
+    python = next(entry for entry in conda() if entry.startswith("python="))
+    assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(python[7:])
+
+
+def test_every_extra_that_is_named_exists():
+    files = ("environment.yml", "Makefile", "config.ini", "README.md")
+    named = {
+        extra.strip()
+        for file in files
+        for found in re.finditer(r"\.\[([\w, ]+)\]", (ROOT / file).read_text(encoding="utf-8"))
+        for extra in found[1].split(",")
+    }
+    assert named and named <= set(EXTRAS)
+    ini = configparser.ConfigParser()
+    ini.read(ROOT / "config.ini", encoding="utf-8")
+    tabs = [tab.strip() for tab in ini["build"]["tabs"].split(",")]
+    assert set(tabs) <= set(EXTRAS)
+
+
+def test_every_distribution_folder_is_packaged():
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    packages = set(setuptools["setuptools"]["packages"])
+    found = {
+        file.parent.relative_to(ROOT).as_posix().replace("/", ".")
+        for name in ("bookc", "d2l_shim")
+        for file in (ROOT / name).rglob("__init__.py")
+    }
+    assert packages == found
+
+
+def imported(file: Path) -> set[str]:
+    """The modules that a file imports, anywhere in it, by their full names."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file.name}: imports by full names"
+            names |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+@pytest.mark.parametrize("package,other", [("bookc", "d2l_shim"), ("d2l_shim", "bookc")])
+def test_the_compiler_and_the_library_do_not_know_each_other(package, other):
+    files = list((ROOT / package).rglob("*.py"))
+    assert files
+    for file in files:
+        tops = {name.split(".")[0] for name in imported(file)}
+        assert other not in tops, file
+
+
+def test_the_compiler_needs_no_framework():
+    for file in (ROOT / "bookc").rglob("*.py"):
+        tops = {name.split(".")[0] for name in imported(file)}
+        assert not tops & {"torch", "tensorflow", "keras", "mxnet", "numpy", "matplotlib"}, file
+
+
+def test_imports_inside_bookc_point_one_way():
+    modules = {file.stem for file in (ROOT / "bookc").glob("*.py")} - {"__init__"}
+    uses = {
+        module: {
+            name.split(".")[1]
+            for name in imported(ROOT / "bookc" / f"{module}.py")
+            if name.startswith("bookc.") and name.split(".")[1] in modules
+        }
+        for module in modules
+    }
+    assert uses["book"] == set()
+    assert not any("__main__" in used for used in uses.values())
+    assert {module for module, used in uses.items() if "build" in used} == {"__main__"}
+    # No circle: modules can be taken away one after the other, each with nothing left to use.
+    left = dict(uses)
+    while left:
+        free = {module for module, used in left.items() if not used & left.keys()}
+        assert free, f"these import each other in a circle: {sorted(left)}"
+        left = {module: used for module, used in left.items() if module not in free}

@@ -1,0 +1,81 @@
+"""Tagged Markdown -> cells: pairs of text and result in fixtures/parse*.md."""
+
+from pathlib import Path
+
+import pytest
+from markdown_it.utils import read_fixture_file
+
+from bookc.book import BookError, Chapter
+from bookc.parse import cell_prefix, parse_chapter, read_chapter
+from bookc.tabs import select_tab
+
+FIXTURES = Path(__file__).parent / "fixtures"
+TABS = ("pytorch", "tensorflow", "mxnet")
+PAIRS = read_fixture_file(FIXTURES / "parse.md")
+ERRORS = read_fixture_file(FIXTURES / "parse-errors.md")
+
+
+def parse(text: str) -> Chapter:
+    return parse_chapter(text, "folder/page", "folder/page.md", TABS)
+
+
+def shown(chapter: Chapter) -> str:
+    """A chapter as the fixtures write it."""
+    lines = []
+    for cell in chapter.cells:
+        name = cell.id.removeprefix("folder__page-")
+        lines.append(f"{name} line {cell.line}, {' '.join(cell.tabs) or 'all tabs'}")
+        lines += [f"| {line}".rstrip() for line in cell.source.split("\n")]
+    for entry in chapter.toc:
+        lines.append(f"toc line {entry.line}: {entry.path}{', numbered' * entry.numbered}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+@pytest.mark.parametrize("line,title,text,expected", PAIRS, ids=[pair[1] for pair in PAIRS])
+def test_parse(line, title, text, expected):
+    assert shown(parse(text)) == expected
+
+
+@pytest.mark.parametrize("line,title,text,expected", PAIRS, ids=[pair[1] for pair in PAIRS])
+def test_line_ends_and_marks_of_the_file_change_nothing(line, title, text, expected):
+    assert shown(parse(text.replace("\n", "\r\n"))) == expected
+    assert shown(parse("\ufeff" + text)) == expected
+    assert shown(parse(text.removesuffix("\n"))) == expected
+
+
+@pytest.mark.parametrize("line,title,text,expected", ERRORS, ids=[pair[1] for pair in ERRORS])
+def test_errors(line, title, text, expected):
+    with pytest.raises(BookError) as error:
+        parse(text)
+    assert f"{error.value}\n" == expected
+
+
+def test_what_follows_an_unclosed_fence_is_still_read():
+    text = "```{.python .input}\nx = 1\n\n# Later\n:label:`sec_later`\n"
+    chapter, problems = read_chapter(text, "page", "page.md", TABS)
+    assert [problem.line for problem in problems] == [1]
+    assert ":label:`sec_later`" in chapter.cells[-1].source
+
+
+def test_ids_are_valid_and_never_shared():
+    long = "a/" * 40 + "page"
+    paths = ["a/b", "a__b", "a-b", "ä/b", "ö/b", long, long + "2"]
+    prefixes = [cell_prefix(path) for path in paths]
+    assert prefixes[0] == "a__b"
+    assert len(set(prefixes)) == len(paths)
+    assert all(len(prefix) <= 52 for prefix in prefixes)
+
+
+def test_a_tab_sees_its_own_cells():
+    chapter = parse(
+        ":begin_tab:`mxnet`\nOnly MXNet.\n:end_tab:\n\n"
+        "```{.python .input}\n#@tab mxnet, pytorch\nx = 1\n```\n"
+    )
+    assert [c.kind for c in select_tab(chapter, "mxnet").cells] == ["markdown", "code"]
+    assert [c.kind for c in select_tab(chapter, "pytorch").cells] == ["code"]
+
+
+def test_a_section_without_code_for_a_tab_is_not_in_it():
+    chapter = parse("# Only here\n\n```{.python .input}\n#@tab mxnet\nx = 1\n```\n")
+    assert select_tab(chapter, "tensorflow") is None
+    assert select_tab(parse("# No code\n"), "tensorflow") is not None
