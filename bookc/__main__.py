@@ -42,7 +42,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False, markup=
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 if all is well, 1 with errors, 130 after Ctrl-C."""
     args = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # stop as Ctrl-C does
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as Ctrl-C does
     try:
         problems = args.run(args)
     except BookError as error:

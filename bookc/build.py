@@ -238,23 +238,27 @@ def execute_book(
     parallel: int,
     report: Report,
 ) -> list[Result]:
-    """Run notebooks and write each that ran to its end below `folder`."""
+    """Run notebooks and write each below `folder` as soon as it ran to its end."""
     config = book.config
     place = config.output_dir / "notebooks"
-    jobs = {}
+    jobs = []
+    targets = {}
     for (tab, path), notebook in notebooks.items():
         files.copy_resources(config, place / tab)
         working = (place / tab / path).parent
         working.mkdir(parents=True, exist_ok=True)
-        jobs[tab, path] = Job(f"{tab} {path}", notebook, working)
-    results = execute(jobs.values(), parallel, config.timeout, report)
-    for (tab, path), result in zip(jobs, results, strict=True):
+        jobs.append(Job(f"{tab} {path}", notebook, working))
+        targets[jobs[-1].name] = folder / tab / f"{path}.ipynb"
+
+    def write(result: Result) -> None:
         if result.failure is None:
             notebook = result.job.notebook
-            notebook.metadata["bookc"]["versions"] = framework_version(config, tab)
-            notebook.metadata["bookc"]["seconds"] = round(result.seconds, 1)
-            files.write_file(folder / tab / f"{path}.ipynb", notebook_text(notebook))
-    return results
+            about = notebook.metadata["bookc"]
+            about["versions"] = framework_version(config, about["tab"])
+            about["seconds"] = round(result.seconds, 1)
+            files.write_file(targets[result.job.name], notebook_text(notebook))
+
+    return execute(jobs, parallel, config.timeout, report, finished=write)
 
 
 def check_book(

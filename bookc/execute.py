@@ -60,9 +60,12 @@ class Result:
 
 
 Report = Callable[[Job, int, int], None]
+Finished = Callable[[Result], None]
 
 
-def execute(jobs: Iterable[Job], parallel: int, timeout: int, report: Report) -> list[Result]:
+def execute(
+    jobs: Iterable[Job], parallel: int, timeout: int, report: Report, finished: Finished
+) -> list[Result]:
     """Run notebooks, `parallel` at a time, each in a kernel of its own.
 
     A failing notebook does not stop the others. On KeyboardInterrupt every kernel is shut down
@@ -71,13 +74,16 @@ def execute(jobs: Iterable[Job], parallel: int, timeout: int, report: Report) ->
     Args:
         timeout: seconds that one cell may take.
         report: called with the job, the code cells done and all its code cells.
+        finished: called with each result as soon as it is there.
     """
     # The event loop lives in a thread of its own: nbclient then leaves the signal handlers
     # alone, and Ctrl-C reaches this thread, which cancels the loop's work and waits for it.
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    future = asyncio.run_coroutine_threadsafe(_run_all(jobs, parallel, timeout, report), loop)
+    future = asyncio.run_coroutine_threadsafe(
+        _run_all(jobs, parallel, timeout, report, finished), loop
+    )
     try:
         return future.result()
     except BaseException:
@@ -107,14 +113,16 @@ async def _others_done() -> None:
 
 
 async def _run_all(
-    jobs: Iterable[Job], parallel: int, timeout: int, report: Report
+    jobs: Iterable[Job], parallel: int, timeout: int, report: Report, finished: Finished
 ) -> list[Result]:
     places = asyncio.Semaphore(parallel)
     environment = kernel_environment(parallel)
 
     async def run(job: Job) -> Result:
         async with places:
-            return await _run(job, timeout, environment, report)
+            result = await _run(job, timeout, environment, report)
+        finished(result)
+        return result
 
     return list(await asyncio.gather(*(run(job) for job in jobs)))
 

@@ -74,7 +74,7 @@ class _Scanner:
         self.problems: list[Problem] = []
 
     def scan(self, text: str) -> Chapter:
-        lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+        lines = re.split(r"\r\n?|\n", text.removeprefix("\ufeff"))  # as markdown-it counts lines
         prose: list[str] = []
         prose_tabs: tuple[str, ...] = ()
         block_line = 0  # the line of an open :begin_tab:

@@ -171,6 +171,8 @@ def test_ctrl_c_leaves_no_kernel_and_no_half_file(make_book, files_below, starti
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Whoever runs the tests in the background ignores SIGINT, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     place = root / "_build" / "notebooks" / "pytorch" / "pid"
     deadline = time.monotonic() + 60

@@ -39,6 +39,7 @@ def test_parse(line, title, text, expected):
 @pytest.mark.parametrize("line,title,text,expected", PAIRS, ids=[pair[1] for pair in PAIRS])
 def test_line_ends_and_marks_of_the_file_change_nothing(line, title, text, expected):
     assert shown(parse(text.replace("\n", "\r\n"))) == expected
+    assert shown(parse(text.replace("\n", "\r"))) == expected
     assert shown(parse("\ufeff" + text)) == expected
     assert shown(parse(text.removesuffix("\n"))) == expected
 

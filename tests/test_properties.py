@@ -68,7 +68,7 @@ def test_any_text_is_a_chapter_or_an_error(text):
 @MANY
 @given(TEXT)
 def test_a_cell_stands_in_the_text_at_its_line(text):
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for cell in ((chapter := parse(text)) and chapter.cells) or ():
         source = cell.source.split("\n")
         assert source == lines[cell.line - 1 : cell.line - 1 + len(source)]
