@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -85,6 +86,10 @@ def execute(
         _run_all(jobs, parallel, timeout, report, finished), loop
     )
     try:
+        # A signal that arrives just before the wait, or in another thread, does not end it; it is
+        # seen when the wait ends by itself.
+        while not future.done():
+            concurrent.futures.wait([future], timeout=0.2)
         return future.result()
     except BaseException:
         future.cancel()

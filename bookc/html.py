@@ -19,9 +19,9 @@ from bookc import outputs
 from bookc.book import Book, BookError, Cell
 from bookc.marks import strip_marks
 from bookc.page import Code, Outputs, Page, Piece, Prose, TabGroup, make_page
-from bookc.prose import ProseWriter, highlight, page_file, relative, walk
+from bookc.prose import ProseWriter, highlight, page_file, relative
 from bookc.record import Recorded
-from bookc.refs import Node, Refs
+from bookc.refs import Node, Refs, walk
 
 THEME = Path(__file__).parent / "theme"
 STATIC = "_static"  # where the theme's files stand in the site

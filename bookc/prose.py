@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from html import escape
 
@@ -24,7 +24,7 @@ from pygments.util import ClassNotFound
 
 from bookc import markdown
 from bookc.book import Book, Cell, Config, Problem
-from bookc.refs import Node, Refs, citation_text, reference_text
+from bookc.refs import Node, Refs, citation_text, reference_text, walk
 
 LENGTH = re.compile(r"\d+(\.\d+)?(px|%|em|rem|cm|mm|in|pt)?")
 MATH_IN_TEXT = re.compile(r"\\(text|textrm|mbox)\{([^{}$]*(?:(?<!\\)\$[^{}$]*\$[^{}$]*)+)\}")
@@ -194,7 +194,7 @@ class ProseWriter(RendererHTML):
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
     ) -> str:
         formula = self._math(tokens[idx].content, display=False)
-        letters = len(re.sub(r"<[^>]*>", "", formula))
+        letters = len(re.sub(r"<[^>]*>|&\w+;", "", formula))
         if letters <= FITS_TELEPHONE:
             return formula
         # Browsers do not break a formula; where it does not fit, it scrolls by itself.
@@ -377,13 +377,6 @@ def _inline(text: str) -> list[Token]:
 def _number(token: Token, pattern: str) -> str:
     number = token.meta.get("number", "")
     return f'<span class="number">{pattern.format(number)}</span>' if number else ""
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """A page and all those below it, in reading order."""
-    yield node
-    for child in node.children:
-        yield from walk(child)
 
 
 def _bibliography_page(book: Book, refs: Refs) -> str | None:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import io
-import tokenize
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bookc.marks import python_of
 
 Symbol = tuple[str, str]  # (module, name)
+DOCUMENTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +26,11 @@ class Module:
         defined: the statements that give each top-level name its meaning.
         imported: for each name taken from the library, where it comes from.
         starred: the library's modules of which everything is taken.
-        lines: its source, line by line, without comments.
     """
 
     defined: dict[str, list[ast.stmt]] = field(default_factory=dict)
     imported: dict[str, Symbol] = field(default_factory=dict)
     starred: list[str] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
 
 
 def read_library(sources: Mapping[str, str]) -> dict[str, Module]:
@@ -45,7 +42,6 @@ def read_library(sources: Mapping[str, str]) -> dict[str, Module]:
             body = ast.parse(source).body
         except SyntaxError:
             continue
-        module.lines.extend(_without_comments(source))
         for node in body:
             for target in _defined_names(node):
                 module.defined.setdefault(target, []).append(node)
@@ -92,8 +88,7 @@ def _digest(symbol: Symbol, library: Mapping[str, Module]) -> str:
         if found is None or found in texts:
             continue
         nodes = library[found[0]].defined[found[1]]
-        lines = library[found[0]].lines
-        texts[found] = "\n".join(_meaning(node, lines) for node in nodes)
+        texts[found] = "\n".join(_meaning(node) for node in nodes)
         waiting += [(found[0], name) for node in nodes for name in _names(node)]
         waiting += [
             (source[0] + "." + source[1], node.attr)  # plot.Animator after `import plot`
@@ -142,30 +137,29 @@ def _names(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
-def _meaning(node: ast.stmt, lines: Sequence[str]) -> str:
-    """A definition's own lines without its docstrings: what they say changes no output.
+def _meaning(node: ast.AST) -> str:
+    """A definition as text, without layout, comments and docstrings: they change no output.
 
-    Lines and not a dump of the tree: dumps differ between versions of Python.
+    Not `ast.dump`, which writes the same tree differently from one version of Python to another.
     """
-    silent: set[int] = set()
-    for part in ast.walk(node):
-        if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            first = part.body[0]
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                silent.update(range(first.lineno, (first.end_lineno or first.lineno) + 1))
-    decorators = [decorator.lineno for decorator in getattr(node, "decorator_list", [])]
-    span = range(min([node.lineno, *decorators]), (node.end_lineno or node.lineno) + 1)
-    own = (lines[number - 1] for number in span if number not in silent)
-    return "\n".join(line for line in own if line)
+    parts = [type(node).__name__]
+    for name, value in ast.iter_fields(node):
+        if isinstance(node, DOCUMENTED) and name == "body" and _is_text(value[0]):
+            value = value[1:]
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, ast.AST):
+                parts.append(f"{name}={_meaning(item)}")
+            elif item is not None and name not in ("kind", "type_comment"):
+                parts.append(f"{name}={item!r}")
+    return f"({' '.join(parts)})"
 
 
-def _without_comments(source: str) -> list[str]:
-    lines = source.split("\n")
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            line, column = token.start
-            lines[line - 1] = lines[line - 1][:column]
-    return [line.rstrip() for line in lines]
+def _is_text(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 def _parsed(source: str) -> ast.Module | None:

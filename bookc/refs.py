@@ -91,7 +91,7 @@ def resolve(
     }
     titles = {chapter.path: _title(chapter, tokens) for chapter in book.chapters}
     tree = _tree(book, titles)
-    numbers = {node.path: node.number for node in _walk(tree)}
+    numbers = {node.path: node.number for node in walk(tree)}
     labels: dict[str, Label] = {}
     problems: list[Problem] = []
     for chapter in book.chapters:
@@ -141,10 +141,11 @@ def _tree(book: Book, titles: Mapping[str, str]) -> Node:
     return node(book.config.index, "", numbered=False)
 
 
-def _walk(node: Node) -> Iterator[Node]:
+def walk(node: Node) -> Iterator[Node]:
+    """A page and all those below it, in reading order."""
     yield node
     for child in node.children:
-        yield from _walk(child)
+        yield from walk(child)
 
 
 def _annotate(

@@ -66,9 +66,15 @@ class Loader(Generic[Batch]):
         batch_size: examples in a batch; the last of an epoch may have fewer.
     """
 
-    def __init__(self, num_examples: int, batch_size: int,
-                 take: Callable[[NDArray[np.int64]], Batch], shuffle: bool = True,
-                 drop_last: bool = False, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        num_examples: int,
+        batch_size: int,
+        take: Callable[[NDArray[np.int64]], Batch],
+        shuffle: bool = True,
+        drop_last: bool = False,
+        seed: int | None = None,
+    ) -> None:
         """
         Args:
             num_examples: examples in the data set.
@@ -98,10 +104,13 @@ class Loader(Generic[Batch]):
         return whole if self._drop_last or not rest else whole + 1
 
     def __iter__(self) -> Iterator[Batch]:
-        order = (self._rng.permutation(self.num_examples) if self._shuffle
-                 else np.arange(self.num_examples))
+        order = (
+            self._rng.permutation(self.num_examples)
+            if self._shuffle
+            else np.arange(self.num_examples)
+        )
         for i in range(len(self)):
-            yield self._take(order[i * self.batch_size:(i + 1) * self.batch_size])
+            yield self._take(order[i * self.batch_size : (i + 1) * self.batch_size])
 
 
 def common_length(arrays: tuple[Any, ...]) -> int:
@@ -239,8 +248,14 @@ def _fetch(url: str, file: IO[bytes], timeout: float) -> None:
         raise http.client.IncompleteRead(b"", int(length) - file.tell())
 
 
-def download(name: str, folder: str | os.PathLike[str] | None = None,
-             sha1_hash: str | None = None, *, timeout: float = 30, retries: int = 3) -> str:
+def download(
+    name: str,
+    folder: str | os.PathLike[str] | None = None,
+    sha1_hash: str | None = None,
+    *,
+    timeout: float = 30,
+    retries: int = 3,
+) -> str:
     """Fetch a file unless it is there already, and return its path.
 
     The file appears under its name only when it is complete and has the right SHA-1.
@@ -289,8 +304,9 @@ def download(name: str, folder: str | os.PathLike[str] | None = None,
                         raise DownloadError(_cannot_fetch(url, error, target, sha1_hash)) from error
                     time.sleep(0.5 * 2**attempt)
         if sha1_hash is not None and (found := _sha1(part)) != sha1_hash:
-            raise DownloadError(f"{url} has SHA-1 {found}, expected {sha1_hash}; "
-                                "the file was not kept")
+            raise DownloadError(
+                f"{url} has SHA-1 {found}, expected {sha1_hash}; the file was not kept"
+            )
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -300,8 +316,10 @@ def download(name: str, folder: str | os.PathLike[str] | None = None,
 def _cannot_fetch(url: str, error: Exception, target: Path, sha1_hash: str | None) -> str:
     check = f" (SHA-1 {sha1_hash})" if sha1_hash else ""
     reason = getattr(error, "reason", None) or str(error) or type(error).__name__
-    return (f"cannot fetch {url}: {reason}. Without a network, get the file elsewhere{check} "
-            f"and put it at {target}")
+    return (
+        f"cannot fetch {url}: {reason}. Without a network, get the file elsewhere{check} "
+        f"and put it at {target}"
+    )
 
 
 # --- Extraction --------------------------------------------------------------------
@@ -309,24 +327,29 @@ def _cannot_fetch(url: str, error: Exception, target: Path, sha1_hash: str | Non
 _MAX_BYTES = 8 << 30
 
 
-def _members(archive: zipfile.ZipFile | tarfile.TarFile
-             ) -> Iterator[tuple[str, int, str, Callable[[], IO[bytes] | None]]]:
+def _members(
+    archive: zipfile.ZipFile | tarfile.TarFile,
+) -> Iterator[tuple[str, int, str, Callable[[], IO[bytes] | None]]]:
     """Name, size, kind (file, folder or other) and opener of each member."""
     if isinstance(archive, zipfile.ZipFile):
         for zip_info in archive.infolist():
             mode = stat.S_IFMT(zip_info.external_attr >> 16)
-            kind = ("folder" if zip_info.is_dir()
-                    else "file" if mode in (0, stat.S_IFREG) else "other")
-            yield (zip_info.filename, zip_info.file_size, kind,
-                   functools.partial(archive.open, zip_info))
+            kind = (
+                "folder" if zip_info.is_dir() else "file" if mode in (0, stat.S_IFREG) else "other"
+            )
+            yield (
+                zip_info.filename,
+                zip_info.file_size,
+                kind,
+                functools.partial(archive.open, zip_info),
+            )
     else:
         for info in archive.getmembers():
             kind = "folder" if info.isdir() else "file" if info.isfile() else "other"
             yield info.name, info.size, kind, functools.partial(archive.extractfile, info)
 
 
-def extract(filename: str | os.PathLike[str],
-            folder: str | os.PathLike[str] | None = None) -> str:
+def extract(filename: str | os.PathLike[str], folder: str | os.PathLike[str] | None = None) -> str:
     """Unpack a zip or tar archive, and return the folder it was unpacked into.
 
     All names are checked before the first byte is written; what is unpacked moves to
@@ -362,8 +385,9 @@ def extract(filename: str | os.PathLike[str],
             raise ExtractError(f"{path}: unpacked it is larger than {_MAX_BYTES} bytes")
 
         target.mkdir(parents=True, exist_ok=True)
-        room = Path(stack.enter_context(
-            tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=target)))
+        room = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=target))
+        )
         for name, size, kind, opener in members:
             place = room / name.replace("\\", "/")
             if kind == "folder":

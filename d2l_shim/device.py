@@ -35,7 +35,10 @@ def works(name: str, trial: Callable[[], object]) -> bool:
         _failed.add(name)
         lines = str(error).strip().splitlines()
         reason = lines[0] if lines else type(error).__name__
-        warnings.warn(f"{name} is present but cannot run ({reason}); using the CPU",
-                      RuntimeWarning, stacklevel=3)
+        warnings.warn(
+            f"{name} is present but cannot run ({reason}); using the CPU",
+            RuntimeWarning,
+            stacklevel=3,
+        )
         return False
     return True

@@ -103,8 +103,9 @@ class Accumulator:
             for length in getattr(value, "shape", ()):
                 size *= int(length)
             if size != 1:
-                raise ValueError(f"value {i} has shape {tuple(value.shape)}; "
-                                 "reduce it to one number first")
+                raise ValueError(
+                    f"value {i} has shape {tuple(value.shape)}; reduce it to one number first"
+                )
         for i, value in enumerate(args):
             if hasattr(value, "shape"):
                 self._pending[i].append(self._hold(value))

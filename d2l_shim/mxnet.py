@@ -31,11 +31,34 @@ from d2l_shim.data import (
 from d2l_shim.plot import Animator, plot, plt, set_figsize, show_images, to_numpy
 
 __all__ = [
-    "DATA_HUB", "DATA_URL", "Accumulator", "Animator", "DownloadError", "ExtractError",
-    "Loader", "Timer", "cpu", "download", "download_extract", "extract",
-    "get_dataloader_workers", "gpu", "load_array", "load_emoji", "load_pokemon", "num_gpus",
-    "numpy", "plot", "plt", "set_figsize", "set_seed", "show_images", "tensor", "to_images",
-    "try_all_gpus", "try_gpu",
+    "DATA_HUB",
+    "DATA_URL",
+    "Accumulator",
+    "Animator",
+    "DownloadError",
+    "ExtractError",
+    "Loader",
+    "Timer",
+    "cpu",
+    "download",
+    "download_extract",
+    "extract",
+    "get_dataloader_workers",
+    "gpu",
+    "load_array",
+    "load_emoji",
+    "load_pokemon",
+    "num_gpus",
+    "numpy",
+    "plot",
+    "plt",
+    "set_figsize",
+    "set_seed",
+    "show_images",
+    "tensor",
+    "to_images",
+    "try_all_gpus",
+    "try_gpu",
 ]
 
 
@@ -43,7 +66,8 @@ def _import_mxnet() -> Any:
     if int(np.__version__.split(".")[0]) >= 2:
         raise ImportError(
             f"MXNet 1.9 uses names that NumPy 2 removed, and this is NumPy {np.__version__}: "
-            "run `pip install 'numpy<2'` and restart Python")
+            "run `pip install 'numpy<2'` and restart Python"
+        )
     if "bool" not in vars(np):
         # MXNet reads numpy.bool, which NumPy 1.24 to 1.26 lack; NumPy 2 defines it so.
         np.bool = np.bool_  # type: ignore[attr-defined,misc,assignment,unused-ignore]
@@ -155,8 +179,9 @@ def _share(array: NDArray[Any], place: Any) -> Any:
     return mx.nd.from_numpy(array, zero_copy=True).as_np_ndarray().as_in_ctx(place)
 
 
-def load_array(arrays: Sequence[Any], batch_size: int, is_train: bool = True, *,
-               seed: int | None = None) -> Loader[tuple[Any, ...]]:
+def load_array(
+    arrays: Sequence[Any], batch_size: int, is_train: bool = True, *, seed: int | None = None
+) -> Loader[tuple[Any, ...]]:
     """Minibatches of arrays that have one example per row.
 
     Args:
@@ -173,18 +198,20 @@ def load_array(arrays: Sequence[Any], batch_size: int, is_train: bool = True, *,
         ValueError: the arrays differ in length.
     """
     places = [a.ctx if isinstance(a, mx.nd.NDArray) else mx.cpu() for a in arrays]
-    hosts = tuple(to_numpy(a) if isinstance(a, mx.nd.NDArray) else data.as_data(a)
-                  for a in arrays)
+    hosts = tuple(to_numpy(a) if isinstance(a, mx.nd.NDArray) else data.as_data(a) for a in arrays)
 
     def take(indices: NDArray[np.int64]) -> tuple[Any, ...]:
-        return tuple(_share(np.take(host, indices, axis=0), place)
-                     for host, place in zip(hosts, places, strict=True))
+        return tuple(
+            _share(np.take(host, indices, axis=0), place)
+            for host, place in zip(hosts, places, strict=True)
+        )
 
     return Loader(data.common_length(hosts), batch_size, take, shuffle=is_train, seed=seed)
 
 
-def _load_images(images: NDArray[np.uint8], batch_size: int, place: Any, drop_last: bool,
-                 seed: int | None) -> Loader[tuple[Any]]:
+def _load_images(
+    images: NDArray[np.uint8], batch_size: int, place: Any, drop_last: bool, seed: int | None
+) -> Loader[tuple[Any]]:
     images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
 
     def take(indices: NDArray[np.int64]) -> tuple[Any]:
@@ -193,8 +220,14 @@ def _load_images(images: NDArray[np.uint8], batch_size: int, place: Any, drop_la
     return Loader(len(images), batch_size, take, drop_last=drop_last, seed=seed)
 
 
-def load_emoji(batch_size: int, size: int = 64, device: Any = None, *,
-               drop_last: bool = True, seed: int | None = None) -> Loader[tuple[Any]]:
+def load_emoji(
+    batch_size: int,
+    size: int = 64,
+    device: Any = None,
+    *,
+    drop_last: bool = True,
+    seed: int | None = None,
+) -> Loader[tuple[Any]]:
     """Minibatches of the embedded image set: emoji drawn by OpenMoji, on white.
 
     Args:
@@ -214,8 +247,14 @@ def load_emoji(batch_size: int, size: int = 64, device: Any = None, *,
     return _load_images(data.emoji_images(size), batch_size, device, drop_last, seed)
 
 
-def load_pokemon(batch_size: int, size: int = 64, device: Any = None, *,
-                 drop_last: bool = True, seed: int | None = None) -> Loader[tuple[Any]]:
+def load_pokemon(
+    batch_size: int,
+    size: int = 64,
+    device: Any = None,
+    *,
+    drop_last: bool = True,
+    seed: int | None = None,
+) -> Loader[tuple[Any]]:
     """Minibatches of the Pokemon sprites, as `load_emoji`; needs the network once.
 
     Raises:

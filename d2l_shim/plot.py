@@ -169,9 +169,15 @@ def set_figsize(figsize: tuple[float, float] = (3.5, 2.5)) -> None:
     plt.rcParams["figure.figsize"] = figsize
 
 
-def _set_axes(axes: Axes, xlabel: str | None, ylabel: str | None,
-              xlim: Sequence[float] | None, ylim: Sequence[float] | None,
-              xscale: str, yscale: str) -> None:
+def _set_axes(
+    axes: Axes,
+    xlabel: str | None,
+    ylabel: str | None,
+    xlim: Sequence[float] | None,
+    ylim: Sequence[float] | None,
+    xscale: str,
+    yscale: str,
+) -> None:
     axes.set_xlabel(xlabel or "")
     axes.set_ylabel(ylabel or "")
     axes.set_xscale(xscale)
@@ -194,15 +200,27 @@ def _lines(data: Any) -> list[Any]:
         return [array] if array.ndim == 1 else list(array)
     array = list(array)
     nested = bool(array) and hasattr(array[0], "__len__") and np.ndim(to_numpy(array[0])) > 0
-    return [to_numpy(line) for line in array] if nested else [np.asarray(
-        [_number(value) for value in array])]
+    return (
+        [to_numpy(line) for line in array]
+        if nested
+        else [np.asarray([_number(value) for value in array])]
+    )
 
 
-def plot(X: Any, Y: Any = None, xlabel: str | None = None, ylabel: str | None = None,
-         legend: Sequence[str] | None = None, xlim: Sequence[float] | None = None,
-         ylim: Sequence[float] | None = None, xscale: str = "linear", yscale: str = "linear",
-         fmts: Sequence[str] = _FMTS, figsize: tuple[float, float] = (3.5, 2.5),
-         axes: Axes | None = None) -> None:
+def plot(
+    X: Any,
+    Y: Any = None,
+    xlabel: str | None = None,
+    ylabel: str | None = None,
+    legend: Sequence[str] | None = None,
+    xlim: Sequence[float] | None = None,
+    ylim: Sequence[float] | None = None,
+    xscale: str = "linear",
+    yscale: str = "linear",
+    fmts: Sequence[str] = _FMTS,
+    figsize: tuple[float, float] = (3.5, 2.5),
+    axes: Axes | None = None,
+) -> None:
     """Plot one line or several.
 
     Args:
@@ -248,8 +266,9 @@ class _AxesList(list["Axes"]):
         pass
 
 
-def show_images(imgs: Any, num_rows: int, num_cols: int, titles: Sequence[str] | None = None,
-                scale: float = 1.5) -> list[Axes]:
+def show_images(
+    imgs: Any, num_rows: int, num_cols: int, titles: Sequence[str] | None = None, scale: float = 1.5
+) -> list[Axes]:
     """Show images in a grid, row by row.
 
     Args:
@@ -266,15 +285,23 @@ def show_images(imgs: Any, num_rows: int, num_cols: int, titles: Sequence[str] |
     Raises:
         ValueError: an image has another shape, or float colours outside [0, 1].
     """
-    images = [to_numpy(image) for image in imgs[:num_rows * num_cols]]
+    images = [to_numpy(image) for image in imgs[: num_rows * num_cols]]
     for image in images:
         if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
-            raise ValueError(f"an image has shape {image.shape}; expected (height, width) or "
-                             "(height, width, channels)")
-        if image.ndim == 3 and image.dtype.kind == "f" and image.size and not (
-                image.min() >= -1e-3 and image.max() <= 1 + 1e-3):
-            raise ValueError(f"an image has values from {image.min():.3g} to "
-                             f"{image.max():.3g}; expected [0, 1], see to_images")
+            raise ValueError(
+                f"an image has shape {image.shape}; expected (height, width) or "
+                "(height, width, channels)"
+            )
+        if (
+            image.ndim == 3
+            and image.dtype.kind == "f"
+            and image.size
+            and not (image.min() >= -1e-3 and image.max() <= 1 + 1e-3)
+        ):
+            raise ValueError(
+                f"an image has values from {image.min():.3g} to "
+                f"{image.max():.3g}; expected [0, 1], see to_images"
+            )
     figure = _new_figure(figsize=(num_cols * scale, num_rows * scale))
     grid = figure.subplots(num_rows, num_cols, squeeze=False)
     figure.subplots_adjust(0, 0, 1, 1, wspace=0.05, hspace=0.25 if titles else 0.05)
@@ -286,10 +313,19 @@ def show_images(imgs: Any, num_rows: int, num_cols: int, titles: Sequence[str] |
             image = image[:, :, 0]
         if image.dtype.kind == "f" and image.ndim == 3:
             image = np.clip(image, 0, 1)
-        unit = image.ndim == 2 and image.dtype.kind == "f" and image.size and (
-            image.min() >= 0 and image.max() <= 1)
-        ax.imshow(image, cmap="gray", interpolation="nearest", vmin=0 if unit else None,
-                  vmax=1 if unit else None)
+        unit = (
+            image.ndim == 2
+            and image.dtype.kind == "f"
+            and image.size
+            and (image.min() >= 0 and image.max() <= 1)
+        )
+        ax.imshow(
+            image,
+            cmap="gray",
+            interpolation="nearest",
+            vmin=0 if unit else None,
+            vmax=1 if unit else None,
+        )
         if titles:
             ax.set_title(str(titles[i]), fontsize=9)
     _show_at_cell_end(_Display(figure))
@@ -312,11 +348,20 @@ class Animator:
 
     interval = 0.5
 
-    def __init__(self, xlabel: str | None = None, ylabel: str | None = None,
-                 legend: Sequence[str] | None = None, xlim: Sequence[float] | None = None,
-                 ylim: Sequence[float] | None = None, xscale: str = "linear",
-                 yscale: str = "linear", fmts: Sequence[str] = _FMTS, nrows: int = 1,
-                 ncols: int = 1, figsize: tuple[float, float] = (3.5, 2.5)) -> None:
+    def __init__(
+        self,
+        xlabel: str | None = None,
+        ylabel: str | None = None,
+        legend: Sequence[str] | None = None,
+        xlim: Sequence[float] | None = None,
+        ylim: Sequence[float] | None = None,
+        xscale: str = "linear",
+        yscale: str = "linear",
+        fmts: Sequence[str] = _FMTS,
+        nrows: int = 1,
+        ncols: int = 1,
+        figsize: tuple[float, float] = (3.5, 2.5),
+    ) -> None:
         """
         Args:
             xlabel, ylabel, xlim, ylim, xscale, yscale: of `axes[0]`, as in matplotlib.
@@ -326,7 +371,9 @@ class Animator:
             figsize: inches.
         """
         self.fig = _new_figure(figsize=figsize)
-        self.axes: list[Axes] = list(self.fig.subplots(nrows, ncols, squeeze=False).reshape(-1))
+        # Room for the label of the upper axis above whatever stands in the lower one.
+        grid = self.fig.subplots(nrows, ncols, squeeze=False, gridspec_kw={"hspace": 0.4})
+        self.axes: list[Axes] = list(grid.reshape(-1))
         self.X: list[list[float]] = []
         self.Y: list[list[float]] = []
         self._legend = list(legend or [])
@@ -356,8 +403,9 @@ class Animator:
             self.X, self.Y = [[] for _ in ys], [[] for _ in ys]
             self._make_lines()
         if len(ys) != len(self.Y) or len(xs) != len(ys):
-            raise ValueError(f"expected {len(self.Y)} values, got {len(xs)} for x and "
-                             f"{len(ys)} for y")
+            raise ValueError(
+                f"expected {len(self.Y)} values, got {len(xs)} for x and {len(ys)} for y"
+            )
         for i, (a, b) in enumerate(zip(xs, ys, strict=True)):
             if a is not None and b is not None:
                 self.X[i].append(_number(a))
@@ -378,8 +426,7 @@ class Animator:
             self._lines += self.axes[0].plot([], [], fmt, label=name)
         self._markers = [line.get_marker() for line in self._lines]
         if self._legend:
-            self.axes[0].legend(self._lines[:len(self._legend)],
-                                self._legend[:len(self._lines)])
+            self.axes[0].legend(self._lines[: len(self._legend)], self._legend[: len(self._lines)])
 
     def show(self) -> None:
         """Draw the figure as it is now."""

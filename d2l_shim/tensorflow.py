@@ -24,11 +24,35 @@ from d2l_shim.data import (
 from d2l_shim.plot import Animator, plot, plt, set_figsize, show_images, to_numpy
 
 __all__ = [
-    "DATA_HUB", "DATA_URL", "Accumulator", "Animator", "Device", "DownloadError",
-    "ExtractError", "Loader", "Timer", "cpu", "download", "download_extract", "extract",
-    "get_dataloader_workers", "gpu", "load_array", "load_emoji", "load_pokemon", "num_gpus",
-    "numpy", "plot", "plt", "set_figsize", "set_seed", "show_images", "tensor", "to_images",
-    "try_all_gpus", "try_gpu",
+    "DATA_HUB",
+    "DATA_URL",
+    "Accumulator",
+    "Animator",
+    "Device",
+    "DownloadError",
+    "ExtractError",
+    "Loader",
+    "Timer",
+    "cpu",
+    "download",
+    "download_extract",
+    "extract",
+    "get_dataloader_workers",
+    "gpu",
+    "load_array",
+    "load_emoji",
+    "load_pokemon",
+    "num_gpus",
+    "numpy",
+    "plot",
+    "plt",
+    "set_figsize",
+    "set_seed",
+    "show_images",
+    "tensor",
+    "to_images",
+    "try_all_gpus",
+    "try_gpu",
 ]
 
 # --- Devices -----------------------------------------------------------------------
@@ -130,8 +154,9 @@ def to_images(X: Any) -> NDArray[np.float32]:
 # --- Data --------------------------------------------------------------------------
 
 
-def load_array(arrays: Sequence[Any], batch_size: int, is_train: bool = True, *,
-               seed: int | None = None) -> Loader[tuple[Any, ...]]:
+def load_array(
+    arrays: Sequence[Any], batch_size: int, is_train: bool = True, *, seed: int | None = None
+) -> Loader[tuple[Any, ...]]:
     """Minibatches of arrays that have one example per row.
 
     Args:
@@ -154,8 +179,9 @@ def load_array(arrays: Sequence[Any], batch_size: int, is_train: bool = True, *,
     return Loader(data.common_length(hosts), batch_size, take, shuffle=is_train, seed=seed)
 
 
-def _load_images(images: NDArray[np.uint8], batch_size: int, place: str | None,
-                 drop_last: bool, seed: int | None) -> Loader[tuple[Any]]:
+def _load_images(
+    images: NDArray[np.uint8], batch_size: int, place: str | None, drop_last: bool, seed: int | None
+) -> Loader[tuple[Any]]:
     def take(indices: NDArray[np.int64]) -> tuple[Any]:
         with tf.device(place):
             return (tf.constant(data.to_float(images[indices])),)
@@ -163,8 +189,14 @@ def _load_images(images: NDArray[np.uint8], batch_size: int, place: str | None,
     return Loader(len(images), batch_size, take, drop_last=drop_last, seed=seed)
 
 
-def load_emoji(batch_size: int, size: int = 64, device: str | None = None, *,
-               drop_last: bool = True, seed: int | None = None) -> Loader[tuple[Any]]:
+def load_emoji(
+    batch_size: int,
+    size: int = 64,
+    device: str | None = None,
+    *,
+    drop_last: bool = True,
+    seed: int | None = None,
+) -> Loader[tuple[Any]]:
     """Minibatches of the embedded image set: emoji drawn by OpenMoji, on white.
 
     Args:
@@ -184,8 +216,14 @@ def load_emoji(batch_size: int, size: int = 64, device: str | None = None, *,
     return _load_images(data.emoji_images(size), batch_size, device, drop_last, seed)
 
 
-def load_pokemon(batch_size: int, size: int = 64, device: str | None = None, *,
-                 drop_last: bool = True, seed: int | None = None) -> Loader[tuple[Any]]:
+def load_pokemon(
+    batch_size: int,
+    size: int = 64,
+    device: str | None = None,
+    *,
+    drop_last: bool = True,
+    seed: int | None = None,
+) -> Loader[tuple[Any]]:
     """Minibatches of the Pokemon sprites, as `load_emoji`; needs the network once.
 
     Raises:

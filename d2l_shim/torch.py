@@ -25,11 +25,34 @@ from d2l_shim.data import (
 from d2l_shim.plot import Animator, plot, plt, set_figsize, show_images, to_numpy
 
 __all__ = [
-    "DATA_HUB", "DATA_URL", "Accumulator", "Animator", "DownloadError", "ExtractError",
-    "Loader", "Timer", "cpu", "download", "download_extract", "extract",
-    "get_dataloader_workers", "gpu", "load_array", "load_emoji", "load_pokemon", "num_gpus",
-    "numpy", "plot", "plt", "set_figsize", "set_seed", "show_images", "tensor", "to_images",
-    "try_all_gpus", "try_gpu",
+    "DATA_HUB",
+    "DATA_URL",
+    "Accumulator",
+    "Animator",
+    "DownloadError",
+    "ExtractError",
+    "Loader",
+    "Timer",
+    "cpu",
+    "download",
+    "download_extract",
+    "extract",
+    "get_dataloader_workers",
+    "gpu",
+    "load_array",
+    "load_emoji",
+    "load_pokemon",
+    "num_gpus",
+    "numpy",
+    "plot",
+    "plt",
+    "set_figsize",
+    "set_seed",
+    "show_images",
+    "tensor",
+    "to_images",
+    "try_all_gpus",
+    "try_gpu",
 ]
 
 # --- Devices -----------------------------------------------------------------------
@@ -142,8 +165,9 @@ def to_images(X: torch.Tensor) -> NDArray[np.float32]:
 # --- Data --------------------------------------------------------------------------
 
 
-def load_array(arrays: Sequence[Any], batch_size: int, is_train: bool = True, *,
-               seed: int | None = None) -> Loader[tuple[torch.Tensor, ...]]:
+def load_array(
+    arrays: Sequence[Any], batch_size: int, is_train: bool = True, *, seed: int | None = None
+) -> Loader[tuple[torch.Tensor, ...]]:
     """Minibatches of arrays that have one example per row.
 
     Args:
@@ -158,8 +182,9 @@ def load_array(arrays: Sequence[Any], batch_size: int, is_train: bool = True, *,
     Raises:
         ValueError: the arrays differ in length.
     """
-    tensors = tuple(a if isinstance(a, torch.Tensor) else torch.tensor(data.as_data(a))
-                    for a in arrays)
+    tensors = tuple(
+        a if isinstance(a, torch.Tensor) else torch.tensor(data.as_data(a)) for a in arrays
+    )
 
     def take(indices: NDArray[np.int64]) -> tuple[torch.Tensor, ...]:
         index = torch.from_numpy(indices)
@@ -168,8 +193,13 @@ def load_array(arrays: Sequence[Any], batch_size: int, is_train: bool = True, *,
     return Loader(data.common_length(tensors), batch_size, take, shuffle=is_train, seed=seed)
 
 
-def _load_images(images: NDArray[np.uint8], batch_size: int, place: torch.device | str | None,
-                 drop_last: bool, seed: int | None) -> Loader[tuple[torch.Tensor]]:
+def _load_images(
+    images: NDArray[np.uint8],
+    batch_size: int,
+    place: torch.device | str | None,
+    drop_last: bool,
+    seed: int | None,
+) -> Loader[tuple[torch.Tensor]]:
     images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
 
     def take(indices: NDArray[np.int64]) -> tuple[torch.Tensor]:
@@ -179,8 +209,14 @@ def _load_images(images: NDArray[np.uint8], batch_size: int, place: torch.device
     return Loader(len(images), batch_size, take, drop_last=drop_last, seed=seed)
 
 
-def load_emoji(batch_size: int, size: int = 64, device: torch.device | str | None = None, *,
-               drop_last: bool = True, seed: int | None = None) -> Loader[tuple[torch.Tensor]]:
+def load_emoji(
+    batch_size: int,
+    size: int = 64,
+    device: torch.device | str | None = None,
+    *,
+    drop_last: bool = True,
+    seed: int | None = None,
+) -> Loader[tuple[torch.Tensor]]:
     """Minibatches of the embedded image set: emoji drawn by OpenMoji, on white.
 
     Args:
@@ -200,8 +236,14 @@ def load_emoji(batch_size: int, size: int = 64, device: torch.device | str | Non
     return _load_images(data.emoji_images(size), batch_size, device, drop_last, seed)
 
 
-def load_pokemon(batch_size: int, size: int = 64, device: torch.device | str | None = None, *,
-                 drop_last: bool = True, seed: int | None = None) -> Loader[tuple[torch.Tensor]]:
+def load_pokemon(
+    batch_size: int,
+    size: int = 64,
+    device: torch.device | str | None = None,
+    *,
+    drop_last: bool = True,
+    seed: int | None = None,
+) -> Loader[tuple[torch.Tensor]]:
     """Minibatches of the Pokemon sprites, as `load_emoji`; needs the network once.
 
     Raises:

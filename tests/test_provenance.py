@@ -36,7 +36,7 @@ def test_a_symbol_depends_on_what_it_names() -> None:
 
 def test_comments_docstrings_and_blank_lines_change_nothing() -> None:
     assert changed_by(plot=('"""Draws."""', '"""Draws a\n    lot."""')) == set()
-    assert changed_by(plot=("SIZE = 3", "\n\nSIZE = 3  # pixels")) == set()
+    assert changed_by(plot=("SIZE = 3", "\n\nSIZE = (  # pixels\n    3)")) == set()
 
 
 def test_names_that_the_library_does_not_have_are_no_symbols() -> None:

@@ -84,8 +84,7 @@ def test_download_tries_again_and_follows(server: str, tmp_path: Path, name: str
     assert only(tmp_path) == [name]
 
 
-def test_download_keeps_a_right_file_and_replaces_a_wrong_one(server: str,
-                                                              tmp_path: Path) -> None:
+def test_download_keeps_a_right_file_and_replaces_a_wrong_one(server: str, tmp_path: Path) -> None:
     (tmp_path / "file.bin").write_bytes(b"old")
     data.download(f"{server}/file.bin", tmp_path, SHA1)
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
@@ -93,10 +92,13 @@ def test_download_keeps_a_right_file_and_replaces_a_wrong_one(server: str,
     assert data.download(f"{server}/missing.bin", tmp_path, SHA1)  # no request
 
 
-@pytest.mark.parametrize(("name", "reason"), [
-    ("missing", "Not Found"), ("cut", "1000 bytes read|more expected"), ("stalls", "timed out")])
-def test_download_fails_and_says_where_the_file_belongs(server: str, tmp_path: Path, name: str,
-                                                        reason: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("missing", "Not Found"), ("cut", "1000 bytes read|more expected"), ("stalls", "timed out")],
+)
+def test_download_fails_and_says_where_the_file_belongs(
+    server: str, tmp_path: Path, name: str, reason: str
+) -> None:
     with pytest.raises(data.DownloadError, match=reason) as caught:
         data.download(f"{server}/{name}", tmp_path, SHA1, timeout=0.3, retries=2)
     assert str(tmp_path / name) in str(caught.value) and SHA1 in str(caught.value)
@@ -166,8 +168,7 @@ def test_extract_zip(tmp_path: Path) -> None:
 
 
 def test_extract_tar(tmp_path: Path) -> None:
-    archive = make_tar(tmp_path / "a.tar.gz",
-                       [tar_info("a", tarfile.DIRTYPE), tar_info("a/b.txt")])
+    archive = make_tar(tmp_path / "a.tar.gz", [tar_info("a", tarfile.DIRTYPE), tar_info("a/b.txt")])
     data.extract(archive, tmp_path / "out")
     assert (tmp_path / "out" / "a" / "b.txt").read_bytes() == b"xxx"
 
@@ -175,8 +176,10 @@ def test_extract_tar(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../evil", "a/../../evil", "/evil", "..\\evil", "C:\\evil"])
 def test_extract_refuses_paths_out_of_the_folder(tmp_path: Path, name: str) -> None:
     out = tmp_path / "in" / "out"
-    for archive in (make_zip(tmp_path / "a.zip", {"good": b"1", name: b"2"}),
-                    make_tar(tmp_path / "a.tgz", [tar_info("good"), tar_info(name)])):
+    for archive in (
+        make_zip(tmp_path / "a.zip", {"good": b"1", name: b"2"}),
+        make_tar(tmp_path / "a.tgz", [tar_info("good"), tar_info(name)]),
+    ):
         with pytest.raises(data.ExtractError, match="leads out of the folder"):
             data.extract(archive, out)
         assert not out.exists()  # not even the good file was written
@@ -207,8 +210,11 @@ def test_extract_refuses_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     # A size in the directory that is smaller than the data is noticed while unpacking.
     monkeypatch.setattr(data, "_MAX_BYTES", 1 << 20)
     original = data._members
-    monkeypatch.setattr(data, "_members", lambda archive: (
-        (name, 100, kind, opener) for name, _, kind, opener in original(archive)))
+    monkeypatch.setattr(
+        data,
+        "_members",
+        lambda archive: ((name, 100, kind, opener) for name, _, kind, opener in original(archive)),
+    )
     with pytest.raises(data.ExtractError, match="larger than it says"):
         data.extract(archive)
     assert only(tmp_path) == ["a.zip"]

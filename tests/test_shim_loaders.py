@@ -91,14 +91,14 @@ def test_batches_hold_the_images(d2l: Any) -> None:
     seen = np.concatenate([nhwc(d2l, X) for (X,) in loader])
     assert len(seen) == loader.num_examples == sum(len(nhwc(d2l, X)) for (X,) in loader)
     pixels = np.round((seen + 1) * 127.5).astype(np.uint8)
-    assert sorted(p.tobytes() for p in pixels) == sorted(
-        p.tobytes() for p in data.emoji_images(32))
+    assert sorted(p.tobytes() for p in pixels) == sorted(p.tobytes() for p in data.emoji_images(32))
 
 
 def test_every_epoch_has_new_batches(d2l: Any) -> None:
     loader = d2l.load_emoji(64, size=32)
-    epochs = [[frozenset(image.tobytes() for image in nhwc(d2l, X)) for (X,) in loader]
-              for _ in range(2)]
+    epochs = [
+        [frozenset(image.tobytes() for image in nhwc(d2l, X)) for (X,) in loader] for _ in range(2)
+    ]
     # Not only the order of the batches: which images share a batch changes.
     assert not set(epochs[0]) & set(epochs[1])
 
@@ -110,8 +110,10 @@ def test_same_seed_gives_same_batches_in_all_frameworks() -> None:
         d2l.set_seed(7)
         loader = d2l.load_emoji(64, size=32)
         points = d2l.load_array((np.arange(10), np.arange(10.0)), 4)
-        epochs.append([nhwc(d2l, X) for _ in range(2) for (X,) in loader][::5]
-                      + [d2l.numpy(a) for _ in range(2) for batch in points for a in batch])
+        epochs.append(
+            [nhwc(d2l, X) for _ in range(2) for (X,) in loader][::5]
+            + [d2l.numpy(a) for _ in range(2) for batch in points for a in batch]
+        )
     for other in epochs[1:]:
         assert len(other) == len(epochs[0])
         for ours, theirs in zip(epochs[0], other, strict=True):
@@ -245,8 +247,9 @@ def test_set_seed_repeats_the_framework(d2l: Any) -> None:
 # --- saved ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("framework", "tab"), [("torch", "pytorch"), ("tensorflow", "tensorflow"),
-                                                ("mxnet", "mxnet")])
+@pytest.mark.parametrize(
+    ("framework", "tab"), [("torch", "pytorch"), ("tensorflow", "tensorflow"), ("mxnet", "mxnet")]
+)
 def test_saved_names(framework: str, tab: str) -> None:
     """What chapters save is there under `d2l`, and replaces no helper."""
     shim = importlib.import_module(f"d2l_shim.{framework}")

@@ -24,8 +24,9 @@ def d2l(request: pytest.FixtureRequest) -> types.ModuleType:
 
 
 def run_python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], check=False,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], check=False, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -39,8 +40,10 @@ def test_package_imports_no_framework_and_no_matplotlib() -> None:
 
 
 def test_framework_module_imports_no_other_framework() -> None:
-    code = ("from d2l_shim import torch as d2l; import sys;"
-            "print([n for n in ('tensorflow', 'mxnet', 'matplotlib.pyplot') if n in sys.modules])")
+    code = (
+        "from d2l_shim import torch as d2l; import sys;"
+        "print([n for n in ('tensorflow', 'mxnet', 'matplotlib.pyplot') if n in sys.modules])"
+    )
     assert run_python(code).strip() == "[]"
 
 
@@ -102,7 +105,8 @@ def test_devices(d2l: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_device_that_cannot_run_falls_back_with_one_warning(
-        d2l: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    d2l: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(d2l, "num_gpus", lambda: 92)  # the last ones are not there
     monkeypatch.setattr(device, "_failed", set())
     with pytest.warns(RuntimeWarning, match="is present but cannot run") as caught:
@@ -242,8 +246,11 @@ def test_accumulator_refuses(d2l: Any) -> None:
 def test_accumulator_reads_only_when_asked(d2l: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     reads = []
     original = d2l.Accumulator._read
-    monkeypatch.setattr(d2l.Accumulator, "_read",
-                        lambda self, values: reads.append(len(values)) or original(self, values))
+    monkeypatch.setattr(
+        d2l.Accumulator,
+        "_read",
+        lambda self, values: reads.append(len(values)) or original(self, values),
+    )
     metric = d2l.Accumulator(1)
     for _ in range(100):
         metric.add(d2l.tensor(0.5))

@@ -83,8 +83,17 @@ for ax in d2l.show_images(list(rng.random((4, 32, 32))), 2, 2, titles='abcd', sc
 after = dict(matplotlib.rcParams)
 print([key for key in before if before[key] != after[key]], d2l.plt.get_fignums())""",
 }
-ONE_PICTURE = ["training", "many", "noise", "after show", "error", "plot", "images", "titles",
-               "scatter"]
+ONE_PICTURE = [
+    "training",
+    "many",
+    "noise",
+    "after show",
+    "error",
+    "plot",
+    "images",
+    "titles",
+    "scatter",
+]
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +107,11 @@ def outputs() -> dict[str, list[Any]]:
 
 
 def pictures(cell: list[Any]) -> list[bytes]:
-    return [base64.b64decode(output.data["image/png"]) for output in cell
-            if "image/png" in output.get("data", {})]
+    return [
+        base64.b64decode(output.data["image/png"])
+        for output in cell
+        if "image/png" in output.get("data", {})
+    ]
 
 
 def text(cell: list[Any]) -> str:
@@ -160,8 +172,12 @@ def test_animator_keeps_its_data(tmp_path: Path) -> None:
     animator.to_csv(tmp_path / "curves.csv")
     with (tmp_path / "curves.csv").open(newline="") as file:
         rows = list(csv.reader(file))
-    assert rows == [["curve", "x", "y"], ["d", "1.0", "0.5"], ["d", "2.0", "0.25"],
-                    ["g", "3.0", "0.75"]]
+    assert rows == [
+        ["curve", "x", "y"],
+        ["d", "1.0", "0.5"],
+        ["d", "2.0", "0.25"],
+        ["g", "3.0", "0.75"],
+    ]
 
 
 def test_animator_draws_curves_and_keeps_what_else_is_there() -> None:
@@ -206,25 +222,35 @@ def test_animator_takes_tensors() -> None:
 
 
 def test_works_without_display_and_kernel() -> None:
-    code = ("from d2l_shim.plot import Animator, plot, show_images, set_figsize\n"
-            "import numpy as np\n"
-            "set_figsize((3, 2)); plot([1, 2]); show_images(np.zeros((1, 8, 8, 3)), 1, 1)\n"
-            "a = Animator(); a.add(1, 1); a.show(); a.fig.savefig('/dev/null', format='png')\n")
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], check=False,
-                          capture_output=True, text=True, env={"PATH": "", "HOME": "/tmp"},
-                          cwd=Path(shim.__file__).parents[1])
+    code = (
+        "from d2l_shim.plot import Animator, plot, show_images, set_figsize\n"
+        "import numpy as np\n"
+        "set_figsize((3, 2)); plot([1, 2]); show_images(np.zeros((1, 8, 8, 3)), 1, 1)\n"
+        "a = Animator(); a.add(1, 1); a.show(); a.fig.savefig('/dev/null', format='png')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"PATH": "", "HOME": "/tmp"},
+        cwd=Path(shim.__file__).parents[1],
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize(("X", "Y", "expected"), [
-    ([1, 4], None, [[[0, 1], [1, 4]]]),
-    ([[1, 4], [2, 3]], None, [[[0, 1], [1, 4]], [[0, 2], [1, 3]]]),
-    ([1, 2], [3, 4], [[[1, 3], [2, 4]]]),
-    (np.array([1, 2]), [np.array([3, 4]), [5, 6]], [[[1, 3], [2, 4]], [[1, 5], [2, 6]]]),
-    ([[1, 2], [3]], [[3, 4], [5]], [[[1, 3], [2, 4]], [[3, 5]]]),
-])
+@pytest.mark.parametrize(
+    ("X", "Y", "expected"),
+    [
+        ([1, 4], None, [[[0, 1], [1, 4]]]),
+        ([[1, 4], [2, 3]], None, [[[0, 1], [1, 4]], [[0, 2], [1, 3]]]),
+        ([1, 2], [3, 4], [[[1, 3], [2, 4]]]),
+        (np.array([1, 2]), [np.array([3, 4]), [5, 6]], [[[1, 3], [2, 4]], [[1, 5], [2, 6]]]),
+        ([[1, 2], [3]], [[3, 4], [5]], [[[1, 3], [2, 4]], [[3, 5]]]),
+    ],
+)
 def test_plot_forms(X: Any, Y: Any, expected: list[Any]) -> None:
-    shim.plot(X, Y, xlabel="x", legend=["a", "b"][:len(expected)])
+    shim.plot(X, Y, xlabel="x", legend=["a", "b"][: len(expected)])
     axes = shim.plt.gca()
     assert [line.get_xydata().tolist() for line in axes.lines] == expected
     assert axes.get_xlabel() == "x"

@@ -55,8 +55,9 @@ def is_base(name: str) -> bool:
 
 def rasterise(path: Path) -> np.ndarray:
     """The drawing at `path` as bytes of shape (SIZE, SIZE, 3)."""
-    png = resvg_py.svg_to_bytes(svg_path=str(path), background="#ffffff", width=SIZE,
-                                height=SIZE, skip_system_fonts=True)
+    png = resvg_py.svg_to_bytes(
+        svg_path=str(path), background="#ffffff", width=SIZE, height=SIZE, skip_system_fonts=True
+    )
     with Image.open(io.BytesIO(bytes(png))) as image:
         return np.asarray(image.convert("RGB"))
 
@@ -71,11 +72,12 @@ def main() -> None:
     names = [name for name, _ in tiles.values()]
     rows = -(-len(tiles) // COLUMNS)
     sheet = np.full((rows * COLUMNS, SIZE, SIZE, 3), 255, np.uint8)
-    sheet[:len(tiles)] = [tile for _, tile in tiles.values()]
+    sheet[: len(tiles)] = [tile for _, tile in tiles.values()]
     pixels = sheet.reshape(rows, COLUMNS, SIZE, SIZE, 3).swapaxes(1, 2)
     TARGET.mkdir(exist_ok=True)
     Image.fromarray(pixels.reshape(rows * SIZE, COLUMNS * SIZE, 3)).save(
-        TARGET / "emoji.webp", lossless=True, quality=100, method=6)
+        TARGET / "emoji.webp", lossless=True, quality=100, method=6
+    )
     (TARGET / "names.txt").write_text("\n".join(names) + "\n", encoding="ascii")
     licence = (folder / "LICENSE").read_text(encoding="utf-8")
     (TARGET / "LICENSE.txt").write_text(NOTICE + licence, encoding="utf-8")

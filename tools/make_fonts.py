@@ -48,6 +48,25 @@ BLOCKS = (
     (0x1D7CE, 0x1D7E1),  # bold and blackboard bold digits
 )
 
+PRIMES = {0x2032, 0x2033, 0x2034, 0x2057}
+
+
+def _lower_primes(font: TTFont) -> None:
+    """Give the primes the shapes that are drawn for superscripts, where formulas have them.
+
+    The feature `ssty` would do it, but Chromium does not apply it, and f' has its prime too high.
+    """
+    table = font["GSUB"].table
+    style = next(r.Feature for r in table.FeatureList.FeatureRecord if r.FeatureTag == "ssty")
+    scripts: dict[str, list[str]] = {}
+    for index in style.LookupListIndex:
+        for rules in table.LookupList.Lookup[index].SubTable:
+            scripts.update(getattr(getattr(rules, "ExtSubTable", rules), "alternates", {}))
+    for characters in font["cmap"].tables:
+        for code in PRIMES & characters.cmap.keys():
+            glyph = characters.cmap[code]  # two tables may share one mapping
+            characters.cmap[code] = scripts.get(glyph, [glyph])[0]
+
 
 def main() -> None:
     """Write the subset and print its size in bytes."""
@@ -56,9 +75,10 @@ def main() -> None:
         raise SystemExit("make_fonts.py: pip install fonttools brotli ziamath")
     font = TTFont(Path(package.origin).parent / "fonts" / "STIXTwoMath-Regular.ttf")
 
+    _lower_primes(font)
     options = subset.Options()
     options.flavor = "woff2"
-    options.layout_features = ["ccmp", "locl", "mark", "mkmk", "ssty"]  # ssty: small primes
+    options.layout_features = ["ccmp", "locl", "mark", "mkmk"]
     options.hinting = False  # screens of today don't use it, and it is a third of the file
     options.name_IDs = ["*"]  # copyright and licence stay in the font
     options.drop_tables += ["DSIG"]

@@ -1,7 +1,6 @@
 """Code that the chapters mark with #@save. Written by `bookc lib`; edit those."""
 
 from mxnet import autograd, gluon, init, np, npx
-import math
 from mxnet.gluon import nn
 
 __all__ = [
@@ -9,6 +8,7 @@ __all__ = [
     "G_block",
     "dcgan_D",
     "dcgan_G",
+    "dcgan_widths",
     "init_weights",
     "update_D",
     "update_G",
@@ -90,6 +90,18 @@ def G_block(out_channels: int, kernel_size: int = 4, strides: int = 2,
 
 
 # images/dcgan
+def dcgan_widths(size: int, n: int) -> list[int]:
+    """Channels of DCGAN at 4 x 4, 8 x 8, ..., size/2 x size/2 pixels.
+
+    Raises:
+        ValueError: size is not a power of two, or less than 8.
+    """
+    if size < 8 or size & (size - 1):
+        raise ValueError(f'size is {size}; it must be 8, 16, 32, 64, ...')
+    return [n * 2**i for i in reversed(range(size.bit_length() - 3))]
+
+
+# images/dcgan
 def dcgan_G(size: int = 64, n: int = 64) -> nn.HybridSequential:
     """The generator of DCGAN.
 
@@ -103,7 +115,7 @@ def dcgan_G(size: int = 64, n: int = 64) -> nn.HybridSequential:
     Source: Radford et al., Unsupervised Representation Learning with Deep
         Convolutional Generative Adversarial Networks (2015), Figure 1.
     """
-    widths = [n * 2**i for i in reversed(range(int(math.log2(size)) - 2))]
+    widths = dcgan_widths(size, n)
     net = nn.HybridSequential()
     net.add(G_block(widths[0], strides=1, padding=0))  # 4 x 4
     for c_out in widths[1:]:
@@ -146,7 +158,7 @@ def dcgan_D(size: int = 64, n: int = 64,
     Source: Radford et al., Unsupervised Representation Learning with Deep
         Convolutional Generative Adversarial Networks (2015), Section 3.
     """
-    widths = [n * 2**i for i in range(int(math.log2(size)) - 2)]
+    widths = dcgan_widths(size, n)[::-1]
     net = nn.HybridSequential()
     net.add(D_block(n, alpha=alpha, batch_norm=False))
     for c_out in widths[1:]:

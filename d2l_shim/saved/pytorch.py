@@ -2,13 +2,13 @@
 
 import torch
 from torch import nn
-import math
 
 __all__ = [
     "D_block",
     "G_block",
     "dcgan_D",
     "dcgan_G",
+    "dcgan_widths",
     "init_weights",
     "update_D",
     "update_G",
@@ -92,6 +92,18 @@ def G_block(in_channels: int, out_channels: int, kernel_size: int = 4,
 
 
 # images/dcgan
+def dcgan_widths(size: int, n: int) -> list[int]:
+    """Channels of DCGAN at 4 x 4, 8 x 8, ..., size/2 x size/2 pixels.
+
+    Raises:
+        ValueError: size is not a power of two, or less than 8.
+    """
+    if size < 8 or size & (size - 1):
+        raise ValueError(f'size is {size}; it must be 8, 16, 32, 64, ...')
+    return [n * 2**i for i in reversed(range(size.bit_length() - 3))]
+
+
+# images/dcgan
 def dcgan_G(size: int = 64, n: int = 64,
             latent_dim: int = 100) -> nn.Sequential:
     """The generator of DCGAN.
@@ -107,7 +119,7 @@ def dcgan_G(size: int = 64, n: int = 64,
     Source: Radford et al., Unsupervised Representation Learning with Deep
         Convolutional Generative Adversarial Networks (2015), Figure 1.
     """
-    widths = [n * 2**i for i in reversed(range(int(math.log2(size)) - 2))]
+    widths = dcgan_widths(size, n)
     net = nn.Sequential(
         G_block(latent_dim, widths[0], strides=1, padding=0))  # 4 x 4
     for c_in, c_out in zip(widths, widths[1:]):
@@ -147,7 +159,7 @@ def dcgan_D(size: int = 64, n: int = 64, alpha: float = 0.2) -> nn.Sequential:
     Source: Radford et al., Unsupervised Representation Learning with Deep
         Convolutional Generative Adversarial Networks (2015), Section 3.
     """
-    widths = [n * 2**i for i in range(int(math.log2(size)) - 2)]
+    widths = dcgan_widths(size, n)[::-1]
     net = nn.Sequential(D_block(3, n, alpha=alpha, batch_norm=False))
     for c_in, c_out in zip(widths, widths[1:]):
         net.append(D_block(c_in, c_out, alpha=alpha))  # half the side

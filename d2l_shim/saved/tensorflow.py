@@ -1,13 +1,13 @@
 """Code that the chapters mark with #@save. Written by `bookc lib`; edit those."""
 
 import tensorflow as tf
-import math
 
 __all__ = [
     "D_block",
     "G_block",
     "dcgan_D",
     "dcgan_G",
+    "dcgan_widths",
     "init_weights",
     "update_D",
     "update_G",
@@ -97,6 +97,18 @@ def G_block(out_channels: int, kernel_size: int = 4, strides: int = 2,
 
 
 # images/dcgan
+def dcgan_widths(size: int, n: int) -> list[int]:
+    """Channels of DCGAN at 4 x 4, 8 x 8, ..., size/2 x size/2 pixels.
+
+    Raises:
+        ValueError: size is not a power of two, or less than 8.
+    """
+    if size < 8 or size & (size - 1):
+        raise ValueError(f'size is {size}; it must be 8, 16, 32, 64, ...')
+    return [n * 2**i for i in reversed(range(size.bit_length() - 3))]
+
+
+# images/dcgan
 def dcgan_G(size: int = 64, n: int = 64,
             latent_dim: int = 100) -> tf.keras.Sequential:
     """The generator of DCGAN, built.
@@ -112,7 +124,7 @@ def dcgan_G(size: int = 64, n: int = 64,
     Source: Radford et al., Unsupervised Representation Learning with Deep
         Convolutional Generative Adversarial Networks (2015), Figure 1.
     """
-    widths = [n * 2**i for i in reversed(range(int(math.log2(size)) - 2))]
+    widths = dcgan_widths(size, n)
     net = tf.keras.Sequential([
         tf.keras.Input((1, 1, latent_dim)),
         G_block(widths[0], strides=1, padding='valid')])  # 4 x 4
@@ -156,7 +168,7 @@ def dcgan_D(size: int = 64, n: int = 64,
     Source: Radford et al., Unsupervised Representation Learning with Deep
         Convolutional Generative Adversarial Networks (2015), Section 3.
     """
-    widths = [n * 2**i for i in range(int(math.log2(size)) - 2)]
+    widths = dcgan_widths(size, n)[::-1]
     net = tf.keras.Sequential([tf.keras.Input((size, size, 3)),
                                D_block(n, alpha=alpha, batch_norm=False)])
     for c_out in widths[1:]:
