@@ -36,7 +36,7 @@ def update_D(X: np.ndarray, Z: np.ndarray, net_D: gluon.Block,
         batch_size gives log 2 where the discriminator guesses. A scalar
         array on the device of X: reading it is up to the caller.
 
-    Source: Goodfellow et al., Generative Adversarial Nets (2014), Algorithm 1.
+    Source: Goodfellow et al. 2014, Generative Adversarial Nets, Algorithm 1.
     """
     with autograd.train_mode():
         fake_X = net_G(Z)
@@ -63,7 +63,7 @@ def update_G(Z: np.ndarray, net_D: gluon.Block, net_G: gluon.Block,
         The non-saturating loss before the step, in nats, summed over the
         batch: a scalar array on the device of Z.
 
-    Source: Goodfellow et al., Generative Adversarial Nets (2014), Section 3.
+    Source: Goodfellow et al. 2014, Generative Adversarial Nets, Section 3.
     """
     with autograd.record():
         fake_Y = net_D(net_G(Z))

@@ -36,7 +36,7 @@ def update_D(X: torch.Tensor, Z: torch.Tensor, net_D: nn.Module,
         batch_size gives log 2 where the discriminator guesses. A scalar
         without gradient, still on its device: reading it is up to the caller.
 
-    Source: Goodfellow et al., Generative Adversarial Nets (2014), Algorithm 1.
+    Source: Goodfellow et al. 2014, Generative Adversarial Nets, Algorithm 1.
     """
     with torch.no_grad():
         fake_X = net_G(Z)
@@ -64,7 +64,7 @@ def update_G(Z: torch.Tensor, net_D: nn.Module, net_G: nn.Module,
         The non-saturating loss before the step, in nats, summed over the
         batch: a scalar without gradient, still on its device.
 
-    Source: Goodfellow et al., Generative Adversarial Nets (2014), Section 3.
+    Source: Goodfellow et al. 2014, Generative Adversarial Nets, Section 3.
     """
     fake_Y = net_D(net_G(Z))
     loss_G: torch.Tensor = loss(fake_Y, torch.ones_like(fake_Y))

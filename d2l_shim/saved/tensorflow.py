@@ -38,7 +38,7 @@ def update_D(X: tf.Tensor, Z: tf.Tensor, net_D: tf.keras.Layer,
         batch_size gives log 2 where the discriminator guesses. A scalar
         tensor: reading it is up to the caller.
 
-    Source: Goodfellow et al., Generative Adversarial Nets (2014), Algorithm 1.
+    Source: Goodfellow et al. 2014, Generative Adversarial Nets, Algorithm 1.
     """
     fake_X = net_G(Z, training=True)
     with tf.GradientTape() as tape:
@@ -70,7 +70,7 @@ def update_G(Z: tf.Tensor, net_D: tf.keras.Layer, net_G: tf.keras.Layer,
         The non-saturating loss before the step, in nats, summed over the
         batch: a scalar tensor.
 
-    Source: Goodfellow et al., Generative Adversarial Nets (2014), Section 3.
+    Source: Goodfellow et al. 2014, Generative Adversarial Nets, Section 3.
     """
     with tf.GradientTape() as tape:
         fake_X = net_G(Z, training=True)
