@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,23 +10,17 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from d2l_shim import data, device, meter
-from d2l_shim.data import (
-    DATA_HUB,
-    DATA_URL,
-    DownloadError,
-    ExtractError,
-    Loader,
-    download,
-    download_extract,
-    extract,
-    get_dataloader_workers,
-)
+from d2l_shim import device, images, loader, meter
+from d2l_shim.archive import ExtractError, download_extract, extract
+from d2l_shim.download import DATA_HUB, DATA_URL, DownloadError, download
+from d2l_shim.images import FASHION_MNIST_CLASSES
+from d2l_shim.loader import Loader, get_dataloader_workers
 from d2l_shim.plot import Animator, plot, plt, set_figsize, show_images, to_numpy
 
 __all__ = [
     "DATA_HUB",
     "DATA_URL",
+    "FASHION_MNIST_CLASSES",
     "Accumulator",
     "Animator",
     "Device",
@@ -41,6 +36,9 @@ __all__ = [
     "gpu",
     "load_array",
     "load_emoji",
+    "load_fashion_mnist",
+    "load_image_folder",
+    "load_images",
     "load_pokemon",
     "num_gpus",
     "numpy",
@@ -132,7 +130,7 @@ class Accumulator(meter.Accumulator):
 def set_seed(seed: int) -> None:
     """Seed Python, NumPy, TensorFlow with Keras, and the loaders made from now on."""
     tf.keras.utils.set_random_seed(seed)
-    data.seed_loaders(seed)
+    loader.seed_loaders(seed)
 
 
 def tensor(x: Any) -> Any:
@@ -171,22 +169,49 @@ def load_array(
     Raises:
         ValueError: the arrays differ in length.
     """
-    hosts = tuple(to_numpy(a) if tf.is_tensor(a) else data.as_data(a) for a in arrays)
+    hosts = tuple(to_numpy(a) if tf.is_tensor(a) else loader.as_data(a) for a in arrays)
 
     def take(indices: NDArray[np.int64]) -> tuple[Any, ...]:
         return tuple(tf.constant(host[indices]) for host in hosts)
 
-    return Loader(data.common_length(hosts), batch_size, take, shuffle=is_train, seed=seed)
+    return Loader(loader.common_length(hosts), batch_size, take, shuffle=is_train, seed=seed)
 
 
-def _load_images(
-    images: NDArray[np.uint8], batch_size: int, place: str | None, drop_last: bool, seed: int | None
-) -> Loader[tuple[Any]]:
-    def take(indices: NDArray[np.int64]) -> tuple[Any]:
-        with tf.device(place):
-            return (tf.constant(data.to_float(images[indices])),)
+def load_images(
+    images: Any,
+    batch_size: int,
+    device: str | None = None,
+    *,
+    labels: Any = None,
+    drop_last: bool = True,
+    seed: int | None = None,
+) -> Loader[tuple[Any, ...]]:
+    """Minibatches of images that are in memory, in a new order each epoch.
 
-    return Loader(len(images), batch_size, take, drop_last=drop_last, seed=seed)
+    Args:
+        images: bytes of shape (n, height, width, channels) or (n, height, width).
+        batch_size: examples in a batch.
+        device: where the batches are; by default where TensorFlow puts them.
+        labels: a number for each image, if it has one.
+        drop_last: whether a last batch with fewer examples is left out.
+        seed: of the order; by default from `set_seed`.
+
+    Returns:
+        An iterable of tuples `(X,)`, or `(X, y)` with labels. X is float32 in [-1, 1] and
+        has the shape (batch_size, height, width, channels);
+        y is int64 of shape (batch_size,).
+
+    Raises:
+        ValueError: images or labels of another type or shape, or fewer images than a batch.
+    """
+    pixels, y = loader.checked_images(images, labels)
+
+    def take(indices: NDArray[np.int64]) -> tuple[Any, ...]:
+        arrays = [loader.to_float(pixels[indices])] + ([] if y is None else [y[indices]])
+        with tf.device(device):
+            return tuple(tf.constant(array) for array in arrays)
+
+    return Loader(len(pixels), batch_size, take, drop_last=drop_last, seed=seed)
 
 
 def load_emoji(
@@ -196,24 +221,19 @@ def load_emoji(
     *,
     drop_last: bool = True,
     seed: int | None = None,
-) -> Loader[tuple[Any]]:
-    """Minibatches of the embedded image set: emoji drawn by OpenMoji, on white.
+) -> Loader[tuple[Any, ...]]:
+    """Minibatches `(X,)` of the embedded image set: emoji drawn by OpenMoji, on white.
 
     Args:
-        batch_size: examples in a batch.
         size: pixels along a side, 64 or 32.
-        device: where the batches are; by default where TensorFlow puts them.
-        drop_last: whether a last batch with fewer examples is left out.
-        seed: of the order; by default from `set_seed`.
-
-    Returns:
-        An iterable of tuples `(X,)`, X of shape (batch_size, size, size, 3), float32 in
-        [-1, 1], in a new order each epoch.
+        batch_size, device, drop_last, seed: as for `load_images`.
 
     Raises:
         ValueError: for another size, or a batch larger than the set.
     """
-    return _load_images(data.emoji_images(size), batch_size, device, drop_last, seed)
+    return load_images(
+        images.emoji_images(size), batch_size, device, drop_last=drop_last, seed=seed
+    )
 
 
 def load_pokemon(
@@ -223,13 +243,65 @@ def load_pokemon(
     *,
     drop_last: bool = True,
     seed: int | None = None,
-) -> Loader[tuple[Any]]:
-    """Minibatches of the Pokemon sprites, as `load_emoji`; needs the network once.
+) -> Loader[tuple[Any, ...]]:
+    """Minibatches `(X,)` of the Pokemon sprites, on white; needs the network once.
+
+    Args:
+        size: pixels along a side.
+        batch_size, device, drop_last, seed: as for `load_images`.
 
     Raises:
         DownloadError: the archive is neither on this machine nor to be had.
     """
-    return _load_images(data.pokemon_images(size), batch_size, device, drop_last, seed)
+    return load_images(
+        images.pokemon_images(size), batch_size, device, drop_last=drop_last, seed=seed
+    )
+
+
+def load_fashion_mnist(
+    batch_size: int,
+    size: int = 28,
+    device: str | None = None,
+    *,
+    train: bool = True,
+    drop_last: bool = True,
+    seed: int | None = None,
+) -> Loader[tuple[Any, ...]]:
+    """Minibatches `(X, y)` of Fashion-MNIST, grey pictures of clothes with one channel.
+
+    Args:
+        size: pixels along a side: 28, or 32 with a black margin.
+        train: whether the 60,000 images for training, or the 10,000 for tests.
+        batch_size, device, drop_last, seed: as for `load_images`.
+
+    Raises:
+        DownloadError: the files are neither on this machine nor to be had.
+    """
+    pictures, labels = images.fashion_mnist(train, size)
+    return load_images(pictures, batch_size, device, labels=labels, drop_last=drop_last, seed=seed)
+
+
+def load_image_folder(
+    folder: str | os.PathLike[str],
+    batch_size: int,
+    size: int = 64,
+    device: str | None = None,
+    *,
+    drop_last: bool = True,
+    seed: int | None = None,
+) -> Loader[tuple[Any, ...]]:
+    """Minibatches `(X, y)` of the images in a folder, read once; subfolders are classes.
+
+    Args:
+        folder: holds PNG, JPEG, WebP, GIF or BMP files, itself or in subfolders.
+        size: pixels along a side; the middle square of each image is scaled to it.
+        batch_size, device, drop_last, seed: as for `load_images`.
+
+    Raises:
+        ValueError: there is no image, or files are no images.
+    """
+    pictures, labels = images.folder_images(folder, size)
+    return load_images(pictures, batch_size, device, labels=labels, drop_last=drop_last, seed=seed)
 
 
 # What the chapters define for one another.

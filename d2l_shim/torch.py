@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -10,23 +11,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from d2l_shim import data, device, meter
-from d2l_shim.data import (
-    DATA_HUB,
-    DATA_URL,
-    DownloadError,
-    ExtractError,
-    Loader,
-    download,
-    download_extract,
-    extract,
-    get_dataloader_workers,
-)
+from d2l_shim import device, images, loader, meter
+from d2l_shim.archive import ExtractError, download_extract, extract
+from d2l_shim.download import DATA_HUB, DATA_URL, DownloadError, download
+from d2l_shim.images import FASHION_MNIST_CLASSES
+from d2l_shim.loader import Loader, get_dataloader_workers
 from d2l_shim.plot import Animator, plot, plt, set_figsize, show_images, to_numpy
 
 __all__ = [
     "DATA_HUB",
     "DATA_URL",
+    "FASHION_MNIST_CLASSES",
     "Accumulator",
     "Animator",
     "DownloadError",
@@ -41,6 +36,9 @@ __all__ = [
     "gpu",
     "load_array",
     "load_emoji",
+    "load_fashion_mnist",
+    "load_image_folder",
+    "load_images",
     "load_pokemon",
     "num_gpus",
     "numpy",
@@ -143,7 +141,7 @@ def set_seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
-    data.seed_loaders(seed)
+    loader.seed_loaders(seed)
 
 
 def tensor(x: Any) -> torch.Tensor:
@@ -183,30 +181,51 @@ def load_array(
         ValueError: the arrays differ in length.
     """
     tensors = tuple(
-        a if isinstance(a, torch.Tensor) else torch.tensor(data.as_data(a)) for a in arrays
+        a if isinstance(a, torch.Tensor) else torch.tensor(loader.as_data(a)) for a in arrays
     )
 
     def take(indices: NDArray[np.int64]) -> tuple[torch.Tensor, ...]:
         index = torch.from_numpy(indices)
         return tuple(t[index.to(t.device)] for t in tensors)
 
-    return Loader(data.common_length(tensors), batch_size, take, shuffle=is_train, seed=seed)
+    return Loader(loader.common_length(tensors), batch_size, take, shuffle=is_train, seed=seed)
 
 
-def _load_images(
-    images: NDArray[np.uint8],
+def load_images(
+    images: Any,
     batch_size: int,
-    place: torch.device | str | None,
-    drop_last: bool,
-    seed: int | None,
-) -> Loader[tuple[torch.Tensor]]:
-    images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+    device: torch.device | str | None = None,
+    *,
+    labels: Any = None,
+    drop_last: bool = True,
+    seed: int | None = None,
+) -> Loader[tuple[torch.Tensor, ...]]:
+    """Minibatches of images that are in memory, in a new order each epoch.
 
-    def take(indices: NDArray[np.int64]) -> tuple[torch.Tensor]:
-        X = torch.from_numpy(data.to_float(images[indices]))
-        return (X if place is None else X.to(place),)
+    Args:
+        images: bytes of shape (n, height, width, channels) or (n, height, width).
+        batch_size: examples in a batch.
+        device: where the batches are; by default the CPU.
+        labels: a number for each image, if it has one.
+        drop_last: whether a last batch with fewer examples is left out.
+        seed: of the order; by default from `set_seed`.
 
-    return Loader(len(images), batch_size, take, drop_last=drop_last, seed=seed)
+    Returns:
+        An iterable of tuples `(X,)`, or `(X, y)` with labels. X is float32 in [-1, 1] and
+        has the shape (batch_size, channels, height, width);
+        y is int64 of shape (batch_size,).
+
+    Raises:
+        ValueError: images or labels of another type or shape, or fewer images than a batch.
+    """
+    pixels, y = loader.checked_images(images, labels)
+    pixels = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+
+    def take(indices: NDArray[np.int64]) -> tuple[torch.Tensor, ...]:
+        arrays = [loader.to_float(pixels[indices])] + ([] if y is None else [y[indices]])
+        return tuple(torch.from_numpy(array).to(device) for array in arrays)
+
+    return Loader(len(pixels), batch_size, take, drop_last=drop_last, seed=seed)
 
 
 def load_emoji(
@@ -216,24 +235,19 @@ def load_emoji(
     *,
     drop_last: bool = True,
     seed: int | None = None,
-) -> Loader[tuple[torch.Tensor]]:
-    """Minibatches of the embedded image set: emoji drawn by OpenMoji, on white.
+) -> Loader[tuple[torch.Tensor, ...]]:
+    """Minibatches `(X,)` of the embedded image set: emoji drawn by OpenMoji, on white.
 
     Args:
-        batch_size: examples in a batch.
         size: pixels along a side, 64 or 32.
-        device: where the batches are; by default the CPU.
-        drop_last: whether a last batch with fewer examples is left out.
-        seed: of the order; by default from `set_seed`.
-
-    Returns:
-        An iterable of tuples `(X,)`, X of shape (batch_size, 3, size, size), float32 in
-        [-1, 1], in a new order each epoch.
+        batch_size, device, drop_last, seed: as for `load_images`.
 
     Raises:
         ValueError: for another size, or a batch larger than the set.
     """
-    return _load_images(data.emoji_images(size), batch_size, device, drop_last, seed)
+    return load_images(
+        images.emoji_images(size), batch_size, device, drop_last=drop_last, seed=seed
+    )
 
 
 def load_pokemon(
@@ -243,13 +257,65 @@ def load_pokemon(
     *,
     drop_last: bool = True,
     seed: int | None = None,
-) -> Loader[tuple[torch.Tensor]]:
-    """Minibatches of the Pokemon sprites, as `load_emoji`; needs the network once.
+) -> Loader[tuple[torch.Tensor, ...]]:
+    """Minibatches `(X,)` of the Pokemon sprites, on white; needs the network once.
+
+    Args:
+        size: pixels along a side.
+        batch_size, device, drop_last, seed: as for `load_images`.
 
     Raises:
         DownloadError: the archive is neither on this machine nor to be had.
     """
-    return _load_images(data.pokemon_images(size), batch_size, device, drop_last, seed)
+    return load_images(
+        images.pokemon_images(size), batch_size, device, drop_last=drop_last, seed=seed
+    )
+
+
+def load_fashion_mnist(
+    batch_size: int,
+    size: int = 28,
+    device: torch.device | str | None = None,
+    *,
+    train: bool = True,
+    drop_last: bool = True,
+    seed: int | None = None,
+) -> Loader[tuple[torch.Tensor, ...]]:
+    """Minibatches `(X, y)` of Fashion-MNIST, grey pictures of clothes with one channel.
+
+    Args:
+        size: pixels along a side: 28, or 32 with a black margin.
+        train: whether the 60,000 images for training, or the 10,000 for tests.
+        batch_size, device, drop_last, seed: as for `load_images`.
+
+    Raises:
+        DownloadError: the files are neither on this machine nor to be had.
+    """
+    pictures, labels = images.fashion_mnist(train, size)
+    return load_images(pictures, batch_size, device, labels=labels, drop_last=drop_last, seed=seed)
+
+
+def load_image_folder(
+    folder: str | os.PathLike[str],
+    batch_size: int,
+    size: int = 64,
+    device: torch.device | str | None = None,
+    *,
+    drop_last: bool = True,
+    seed: int | None = None,
+) -> Loader[tuple[torch.Tensor, ...]]:
+    """Minibatches `(X, y)` of the images in a folder, read once; subfolders are classes.
+
+    Args:
+        folder: holds PNG, JPEG, WebP, GIF or BMP files, itself or in subfolders.
+        size: pixels along a side; the middle square of each image is scaled to it.
+        batch_size, device, drop_last, seed: as for `load_images`.
+
+    Raises:
+        ValueError: there is no image, or files are no images.
+    """
+    pictures, labels = images.folder_images(folder, size)
+    return load_images(pictures, batch_size, device, labels=labels, drop_last=drop_last, seed=seed)
 
 
 # What the chapters define for one another.

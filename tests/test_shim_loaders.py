@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from d2l_shim import data
+from d2l_shim import images as data
 
 FRAMEWORKS = ["torch", "tensorflow", "mxnet"]
 
