@@ -236,6 +236,7 @@ def test_download_extract(server: str, tmp_path: Path, monkeypatch: pytest.Monke
     assert (tmp_path / "other" / "b.txt").read_bytes() == b"2"
 
 
+@pytest.mark.needs("torch")
 def test_pokemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from d2l_shim import torch as d2l
 
