@@ -176,49 +176,6 @@ def test_timer_without_times() -> None:
         meter.Timer().avg()
 
 
-class FakeDevice:
-    """A device that works in the background, as GPUs do."""
-
-    def __init__(self) -> None:
-        self.busy_until = 0.0
-
-    def launch(self, seconds: float) -> None:
-        self.busy_until = time.perf_counter() + seconds
-
-    def synchronize(self) -> None:
-        time.sleep(max(0.0, self.busy_until - time.perf_counter()))
-
-
-def test_timer_waits_for_the_device_at_both_ends() -> None:
-    fake = FakeDevice()
-
-    class Timer(meter.Timer):
-        def wait(self) -> None:
-            fake.synchronize()
-
-    fake.launch(0.05)  # work of before: not counted
-    timer = Timer()
-    fake.launch(0.1)
-    assert 0.09 < timer.stop() < 0.145
-
-
-@pytest.mark.needs("mxnet")
-def test_timer_waits_for_mxnet() -> None:
-    from d2l_shim import mxnet as d2l
-
-    x = d2l.mx.np.ones((1000, 1000))
-    x.wait_to_read()
-    timer = d2l.Timer()
-    for _ in range(5):
-        y = d2l.mx.np.dot(x, x)
-    asked = time.perf_counter()
-    timer.stop()
-    waited = time.perf_counter() - asked
-    before = time.perf_counter()
-    y.wait_to_read()
-    assert time.perf_counter() - before < max(waited, 0.01)  # nothing was left to do
-
-
 # --- Accumulator -------------------------------------------------------------------
 
 
