@@ -5,7 +5,7 @@ FRAMEWORK ?= pytorch
 BIN = .venv/bin
 LAB = .venv-$(FRAMEWORK)
 
-.PHONY: book test lab serve execute check lint format clean
+.PHONY: book test lab serve execute check lint format interpreters clean
 
 book: .venv/book.stamp
 	@$(BIN)/bookc build
@@ -40,6 +40,10 @@ lint: .venv/test.stamp
 format: .venv/test.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The library under every Python at hand, 3.10 to 3.13: a table of versions, tests and import times.
+interpreters:
+	$(PYTHON) tools/interpreters.py
 
 clean:
 	rm -rf _build .venv .venv-*

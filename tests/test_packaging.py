@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tomllib
+from frameworks import ALL, FRAMEWORKS
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +52,24 @@ def test_every_pin_is_allowed_by_pyproject():
         assert name in required, f"{name} is pinned, but nothing requires it"
         for requirement in required[name]:
             assert requirement.specifier.contains(version), f"{name}=={version}: {requirement}"
+
+
+def test_every_framework_is_installed():
+    """Tests run over the frameworks that are there; in this environment, over all of them."""
+    assert tuple(FRAMEWORKS) == ALL
+
+
+def test_the_library_asks_for_little_and_pins_nothing_from_above():
+    base = [Requirement(line) for line in PROJECT["dependencies"]]
+    assert {one.name for one in base} == {"numpy", "matplotlib", "ipython", "pillow"}
+    tabs = ("pytorch", "tensorflow", "mxnet")
+    frameworks = [Requirement(line) for tab in tabs for line in EXTRAS[tab]]
+    bounded = [
+        str(one)
+        for one in base + frameworks
+        if any(part.operator != ">=" for part in one.specifier)
+    ]
+    assert bounded == ["numpy<2"]  # MXNet's own limit, in its extra alone
 
 
 def test_conda_and_pip_install_the_same_versions():

@@ -53,3 +53,16 @@ def test_a_name_may_be_imported_alone() -> None:
 
 def test_a_module_that_does_not_parse_counts_as_empty() -> None:
     assert used_symbols(CELLS, read_library({**LIBRARY, "lib.torch": "def ("})) == {}
+
+
+def test_what_saved_code_takes_from_the_library_counts() -> None:
+    """The module that collects saved code imports the library, which imports it: a circle."""
+    library = {
+        **LIBRARY,
+        "lib.saved": "from lib import torch as d2l\ndef train():\n    return d2l.Animator()\n",
+    }
+    before = used_symbols(CELLS, read_library(library))
+    library["lib.plot"] = library["lib.plot"].replace("SIZE = 3", "SIZE = 4")
+    after = used_symbols(CELLS, read_library(library))
+    assert before["d2l.train"] != after["d2l.train"]
+    assert before["d2l.try_gpu"] == after["d2l.try_gpu"]

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from frameworks import FRAMEWORKS
 from PIL import Image
 
 from d2l_shim import download, images
-
-FRAMEWORKS = ["torch", "tensorflow", "mxnet"]
 
 
 @pytest.fixture(params=FRAMEWORKS)

@@ -1,7 +1,11 @@
 """Code that the chapters mark with #@save. Written by `bookc lib`; edit those."""
 
 from mxnet import autograd, gluon, init, np, npx
+from d2l_shim import mxnet as d2l
+from collections.abc import Iterable
+import numpy
 from mxnet.gluon import nn
+from numpy.typing import NDArray
 
 __all__ = [
     "D_block",
@@ -9,7 +13,12 @@ __all__ = [
     "dcgan_D",
     "dcgan_G",
     "dcgan_widths",
+    "image_grid",
     "init_weights",
+    "latent",
+    "sample",
+    "train",
+    "train_step",
     "update_D",
     "update_G",
 ]
@@ -175,3 +184,144 @@ def init_weights(net: nn.HybridSequential, device: object = None) -> None:
     net.initialize(init.Normal(0.02), ctx=device, force_reinit=True)
     for gamma in net.collect_params('.*gamma').values():  # ... and so:
         gamma.set_data(np.random.normal(1, 0.02, gamma.shape))
+
+
+# images/dcgan
+def train_step(X: np.ndarray, Z: np.ndarray, net_D: gluon.Block,
+               net_G: gluon.Block, loss: gluon.loss.Loss,
+               trainer_D: gluon.Trainer, trainer_G: gluon.Trainer
+               ) -> tuple[np.ndarray, np.ndarray]:
+    """Take one step of each player.
+
+    The same as `update_D` and then `update_G`, but makes the images G(Z)
+    once, and leaves out the gradients that nobody uses.
+
+    Args:
+        X: real examples, shape (batch_size, ...).
+        Z: latent vectors, shape (batch_size, ...), one a fake example.
+        net_D, net_G, loss, trainer_D, trainer_G: as in `update_D` and
+            `update_G`.
+
+    Returns:
+        Both losses before the steps, in nats, summed over the batch, as
+        `update_D` and `update_G` return them: scalars.
+
+    Source: Radford et al. 2015, Unsupervised Representation Learning with
+    Deep Convolutional Generative Adversarial Networks.
+    """
+    with autograd.record():
+        fake_X = net_G(Z)
+    images = fake_X.detach()
+    with autograd.record():
+        real_Y, fake_Y = net_D(X), net_D(images)
+        loss_D = (loss(real_Y, np.ones_like(real_Y))
+                  + loss(fake_Y, np.zeros_like(fake_Y))) / 2
+    loss_D.backward()
+    trainer_D.step(len(X))
+
+    images.attach_grad()
+    with autograd.record():
+        fake_Y = net_D(images)
+        loss_G = loss(fake_Y, np.ones_like(fake_Y))
+    # The chain rule in two parts: loss to images, images to weights
+    loss_G.backward()
+    fake_X.backward(images.grad)
+    trainer_G.step(len(X))
+    return loss_D.sum(), loss_G.sum()
+
+
+# images/dcgan
+def latent(num: int, latent_dim: int, device: object = None) -> np.ndarray:
+    """Draw latent vectors from the standard normal distribution.
+
+    Args:
+        num: how many.
+        latent_dim: entries of each.
+        device: where they are; by default on the CPU.
+
+    Returns:
+        A tensor of shape (num, latent_dim, 1, 1), float32: each vector is
+        an image of one pixel.
+    """
+    return np.random.normal(0, 1, size=(num, latent_dim, 1, 1), ctx=device)
+
+
+# images/dcgan
+def sample(net_G: gluon.Block, Z: np.ndarray) -> NDArray[numpy.float32]:
+    """Make images of latent vectors in evaluation mode: each image depends
+    on its own vector alone, and no running average moves.
+
+    Args:
+        net_G: maps latent vectors to images (num, channels, height, width) in
+            [-1, 1].
+        Z: latent vectors, as from `latent`.
+
+    Returns:
+        Images on the host, shape (num, height, width, channels), in [0, 1].
+    """
+    return d2l.to_images(net_G(Z))  # outside of autograd.record()
+
+
+# images/dcgan
+def image_grid(imgs: NDArray[numpy.float32], num_rows: int,
+               num_cols: int) -> NDArray[numpy.float32]:
+    """Join images, shape (num_rows * num_cols, height, width, 3), row by row
+    to one picture, shape (num_rows * height, num_cols * width, 3)."""
+    h, w = imgs.shape[1:3]
+    grid = imgs.reshape(num_rows, num_cols, h, w, 3).swapaxes(1, 2)
+    return grid.reshape(num_rows * h, num_cols * w, 3)
+
+
+# images/dcgan
+def train(net_D: nn.HybridSequential, net_G: nn.HybridSequential,
+          data_iter: Iterable[tuple[np.ndarray, ...]], num_epochs: int,
+          lr: float, latent_dim: int, device: object) -> tuple[float, float]:
+    """Train both networks in turns, with Adam; draw the losses and samples.
+
+    Args:
+        net_D: maps images to one logit each, (batch_size, 1, 1, 1).
+        net_G: maps latent vectors (batch_size, latent_dim, 1, 1) to images of
+            the shape of the real ones. Both are initialized.
+        data_iter: batches `(X,)` of real images, float32 in [-1, 1], shape
+            (batch_size, 3, height, width); gone through once an epoch.
+        num_epochs: at least 1.
+        lr: learning rate of both players.
+        latent_dim: entries of a latent vector.
+        device: where both networks and the batches are.
+
+    Returns:
+        loss_D and loss_G of the last epoch, in nats an example; log 2 each
+        where the discriminator guesses.
+
+    Source: Radford et al. 2015, Unsupervised Representation Learning with
+    Deep Convolutional Generative Adversarial Networks, Section 4.
+    """
+    net_D.hybridize()
+    net_G.hybridize()
+    loss = gluon.loss.SigmoidBCELoss()
+    trainer_D, trainer_G = (
+        gluon.Trainer(net.collect_params(), 'adam',
+                      {'learning_rate': lr, 'beta1': 0.5, 'beta2': 0.999})
+        for net in (net_D, net_G))
+    animator = d2l.Animator(xlabel='epoch', ylabel='loss',
+                            xlim=[1, num_epochs], nrows=2, figsize=(5, 5),
+                            legend=['discriminator', 'generator'])
+    fixed_Z = latent(21, latent_dim, device)
+    timer, num_examples = d2l.Timer(), 0.0
+    for epoch in range(1, num_epochs + 1):
+        timer.start()
+        metric = d2l.Accumulator(3)  # loss_D, loss_G, number of examples
+        for (X,) in data_iter:
+            Z = latent(len(X), latent_dim, device)
+            metric.add(*train_step(X, Z, net_D, net_G, loss,
+                                   trainer_D, trainer_G), len(X))
+        timer.stop()
+        num_examples += metric[2]
+        loss_D, loss_G = metric[0] / metric[2], metric[1] / metric[2]
+        animator.axes[1].cla()
+        animator.axes[1].axis('off')
+        animator.axes[1].imshow(image_grid(sample(net_G, fixed_Z), 3, 7))
+        animator.add(epoch, (loss_D, loss_G))
+    print(f'loss_D {loss_D:.3f}, loss_G {loss_G:.3f}, '
+          f'{num_examples / timer.sum():.1f} examples/sec on {device}')
+    return loss_D, loss_G

@@ -2,6 +2,11 @@
 
 import torch
 from torch import nn
+from collections.abc import Iterable
+from typing import Any
+import numpy
+from numpy.typing import NDArray
+from d2l_shim import torch as d2l
 
 __all__ = [
     "D_block",
@@ -9,7 +14,12 @@ __all__ = [
     "dcgan_D",
     "dcgan_G",
     "dcgan_widths",
+    "image_grid",
     "init_weights",
+    "latent",
+    "sample",
+    "train",
+    "train_step",
     "update_D",
     "update_G",
 ]
@@ -177,3 +187,149 @@ def init_weights(net: nn.Module) -> None:
         elif isinstance(layer, nn.BatchNorm2d):
             nn.init.normal_(layer.weight, 1, 0.02)
             nn.init.zeros_(layer.bias)
+
+
+# images/dcgan
+def train_step(X: torch.Tensor, Z: torch.Tensor, net_D: nn.Module,
+               net_G: nn.Module, loss: nn.Module,
+               trainer_D: torch.optim.Optimizer,
+               trainer_G: torch.optim.Optimizer
+               ) -> tuple[torch.Tensor, torch.Tensor]:
+    """Take one step of each player.
+
+    The same as `update_D` and then `update_G`, but makes the images G(Z)
+    once, and leaves out the gradients that nobody uses.
+
+    Args:
+        X: real examples, shape (batch_size, ...).
+        Z: latent vectors, shape (batch_size, ...), one a fake example.
+        net_D, net_G, loss, trainer_D, trainer_G: as in `update_D` and
+            `update_G`.
+
+    Returns:
+        Both losses before the steps, in nats, summed over the batch, as
+        `update_D` and `update_G` return them: scalars without gradient.
+
+    Source: Radford et al. 2015, Unsupervised Representation Learning with
+    Deep Convolutional Generative Adversarial Networks.
+    """
+    fake_X = net_G(Z)
+    real_Y, fake_Y = net_D(X), net_D(fake_X.detach())
+    loss_D: torch.Tensor = (loss(real_Y, torch.ones_like(real_Y))
+                            + loss(fake_Y, torch.zeros_like(fake_Y))) / 2
+    trainer_D.zero_grad()
+    loss_D.backward()
+    trainer_D.step()
+
+    fake_Y = net_D(fake_X)
+    loss_G: torch.Tensor = loss(fake_Y, torch.ones_like(fake_Y))
+    trainer_G.zero_grad()
+    # Naming the inputs spares the gradients of the weights of net_D
+    loss_G.backward(
+        inputs=[w for w in net_G.parameters() if w.requires_grad])
+    trainer_G.step()
+    return loss_D.detach(), loss_G.detach()
+
+
+# images/dcgan
+def latent(num: int, latent_dim: int,
+           device: torch.device | str | None = None) -> torch.Tensor:
+    """Draw latent vectors from the standard normal distribution.
+
+    Args:
+        num: how many.
+        latent_dim: entries of each.
+        device: where they are; by default on the CPU.
+
+    Returns:
+        A tensor of shape (num, latent_dim, 1, 1), float32: each vector is
+        an image of one pixel.
+    """
+    return torch.randn(num, latent_dim, 1, 1, device=device)
+
+
+# images/dcgan
+def sample(net_G: nn.Module, Z: torch.Tensor) -> NDArray[numpy.float32]:
+    """Make images of latent vectors in evaluation mode: each image depends
+    on its own vector alone, and no running average moves.
+
+    Args:
+        net_G: maps latent vectors to images (num, channels, height, width) in
+            [-1, 1].
+        Z: latent vectors, as from `latent`.
+
+    Returns:
+        Images on the host, shape (num, height, width, channels), in [0, 1].
+    """
+    was_training = net_G.training
+    net_G.eval()
+    with torch.no_grad():
+        fake_X = net_G(Z)
+    net_G.train(was_training)
+    return d2l.to_images(fake_X)
+
+
+# images/dcgan
+def image_grid(imgs: NDArray[numpy.float32], num_rows: int,
+               num_cols: int) -> NDArray[numpy.float32]:
+    """Join images, shape (num_rows * num_cols, height, width, 3), row by row
+    to one picture, shape (num_rows * height, num_cols * width, 3)."""
+    h, w = imgs.shape[1:3]
+    grid = imgs.reshape(num_rows, num_cols, h, w, 3).swapaxes(1, 2)
+    return grid.reshape(num_rows * h, num_cols * w, 3)
+
+
+# images/dcgan
+def train(net_D: nn.Module, net_G: nn.Module,
+          data_iter: Iterable[tuple[torch.Tensor, ...]], num_epochs: int,
+          lr: float, latent_dim: int,
+          device: torch.device | str) -> tuple[float, float]:
+    """Train both networks in turns, with Adam; draw the losses and samples.
+
+    Args:
+        net_D: maps images to one logit each, (batch_size, 1, 1, 1).
+        net_G: maps latent vectors (batch_size, latent_dim, 1, 1) to images of
+            the shape of the real ones. Both move to `device`.
+        data_iter: batches `(X,)` of real images, float32 in [-1, 1], shape
+            (batch_size, 3, height, width); gone through once an epoch.
+        num_epochs: at least 1.
+        lr: learning rate of both players.
+        latent_dim: entries of a latent vector.
+        device: where to train.
+
+    Returns:
+        loss_D and loss_G of the last epoch, in nats an example; log 2 each
+        where the discriminator guesses.
+
+    Source: Radford et al. 2015, Unsupervised Representation Learning with
+    Deep Convolutional Generative Adversarial Networks, Section 4.
+    """
+    fast: dict[str, Any] = {'device': device,
+                            'memory_format': torch.channels_last}
+    net_D, net_G = net_D.to(**fast), net_G.to(**fast)
+    loss = nn.BCEWithLogitsLoss(reduction='sum')
+    trainer_D, trainer_G = (
+        torch.optim.Adam(net.parameters(), lr=lr, betas=(0.5, 0.999))
+        for net in (net_D, net_G))
+    animator = d2l.Animator(xlabel='epoch', ylabel='loss',
+                            xlim=[1, num_epochs], nrows=2, figsize=(5, 5),
+                            legend=['discriminator', 'generator'])
+    fixed_Z = latent(21, latent_dim, device)
+    timer, num_examples = d2l.Timer(), 0.0
+    for epoch in range(1, num_epochs + 1):
+        timer.start()
+        metric = d2l.Accumulator(3)  # loss_D, loss_G, number of examples
+        for (X,) in data_iter:
+            Z = latent(len(X), latent_dim, device)
+            metric.add(*train_step(X.to(**fast), Z, net_D, net_G, loss,
+                                   trainer_D, trainer_G), len(X))
+        timer.stop()
+        num_examples += metric[2]
+        loss_D, loss_G = metric[0] / metric[2], metric[1] / metric[2]
+        animator.axes[1].cla()
+        animator.axes[1].axis('off')
+        animator.axes[1].imshow(image_grid(sample(net_G, fixed_Z), 3, 7))
+        animator.add(epoch, (loss_D, loss_G))
+    print(f'loss_D {loss_D:.3f}, loss_G {loss_G:.3f}, '
+          f'{num_examples / timer.sum():.1f} examples/sec on {device}')
+    return loss_D, loss_G

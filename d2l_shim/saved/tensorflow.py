@@ -1,6 +1,10 @@
 """Code that the chapters mark with #@save. Written by `bookc lib`; edit those."""
 
 import tensorflow as tf
+from collections.abc import Iterable
+import numpy
+from numpy.typing import NDArray
+from d2l_shim import tensorflow as d2l
 
 __all__ = [
     "D_block",
@@ -8,7 +12,12 @@ __all__ = [
     "dcgan_D",
     "dcgan_G",
     "dcgan_widths",
+    "image_grid",
     "init_weights",
+    "latent",
+    "sample",
+    "train",
+    "train_step",
     "update_D",
     "update_G",
 ]
@@ -194,3 +203,153 @@ def init_weights(net: tf.keras.Model) -> None:
             w.assign(tf.random.normal(w.shape, 1, 0.02))
         elif w.name == 'beta':
             w.assign(tf.zeros(w.shape))
+
+
+# images/dcgan
+def train_step(X: tf.Tensor, Z: tf.Tensor, net_D: tf.keras.Layer,
+               net_G: tf.keras.Layer, loss: tf.keras.losses.Loss,
+               trainer_D: tf.keras.optimizers.Optimizer,
+               trainer_G: tf.keras.optimizers.Optimizer
+               ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Take one step of each player.
+
+    The same as `update_D` and then `update_G`, but makes the images G(Z)
+    once, and leaves out the gradients that nobody uses. Only TensorFlow
+    operations, to be called inside a `tf.function`.
+
+    Args:
+        X: real examples, shape (batch_size, ...).
+        Z: latent vectors, shape (batch_size, ...), one a fake example.
+        net_D, net_G, loss, trainer_D, trainer_G: as in `update_D` and
+            `update_G`.
+
+    Returns:
+        Both losses before the steps, in nats, summed over the batch, as
+        `update_D` and `update_G` return them: scalars.
+
+    Source: Radford et al. 2015, Unsupervised Representation Learning with
+    Deep Convolutional Generative Adversarial Networks.
+    """
+    weights_D, weights_G = net_D.trainable_variables, net_G.trainable_variables
+    with tf.GradientTape() as tape_G:
+        fake_X = net_G(Z, training=True)
+    with tf.GradientTape() as tape_D:
+        real_Y = tf.reshape(net_D(X, training=True), (-1, 1))
+        fake_Y = tf.reshape(net_D(fake_X, training=True), (-1, 1))
+        loss_D = (loss(tf.ones_like(real_Y), real_Y)
+                  + loss(tf.zeros_like(fake_Y), fake_Y)) / 2
+    trainer_D.apply_gradients(
+        zip(tape_D.gradient(loss_D, weights_D), weights_D))
+
+    with tf.GradientTape(watch_accessed_variables=False) as tape_X:
+        tape_X.watch(fake_X)
+        fake_Y = tf.reshape(net_D(fake_X, training=True), (-1, 1))
+        loss_G = loss(tf.ones_like(fake_Y), fake_Y)
+    # The chain rule in two parts: loss to images, images to weights
+    grad_X = tape_X.gradient(loss_G, fake_X)
+    trainer_G.apply_gradients(
+        zip(tape_G.gradient(fake_X, weights_G, grad_X), weights_G))
+    return loss_D, loss_G
+
+
+# images/dcgan
+def latent(num: int, latent_dim: int,
+           device: str | None = None) -> tf.Tensor:
+    """Draw latent vectors from the standard normal distribution.
+
+    Args:
+        num: how many.
+        latent_dim: entries of each.
+        device: where they are; by default where TensorFlow puts them.
+
+    Returns:
+        A tensor of shape (num, 1, 1, latent_dim), float32: each vector is
+        an image of one pixel.
+    """
+    with tf.device(device):
+        return tf.random.normal((num, 1, 1, latent_dim))
+
+
+# images/dcgan
+def sample(net_G: tf.keras.Layer, Z: tf.Tensor) -> NDArray[numpy.float32]:
+    """Make images of latent vectors in evaluation mode: each image depends
+    on its own vector alone, and no running average moves.
+
+    Args:
+        net_G: maps latent vectors to images (num, height, width, channels) in
+            [-1, 1].
+        Z: latent vectors, as from `latent`.
+
+    Returns:
+        Images on the host, shape (num, height, width, channels), in [0, 1].
+    """
+    return d2l.to_images(net_G(Z, training=False))
+
+
+# images/dcgan
+def image_grid(imgs: NDArray[numpy.float32], num_rows: int,
+               num_cols: int) -> NDArray[numpy.float32]:
+    """Join images, shape (num_rows * num_cols, height, width, 3), row by row
+    to one picture, shape (num_rows * height, num_cols * width, 3)."""
+    h, w = imgs.shape[1:3]
+    grid = imgs.reshape(num_rows, num_cols, h, w, 3).swapaxes(1, 2)
+    return grid.reshape(num_rows * h, num_cols * w, 3)
+
+
+# images/dcgan
+def train(net_D: tf.keras.Layer, net_G: tf.keras.Layer,
+          data_iter: Iterable[tuple[tf.Tensor, ...]], num_epochs: int,
+          lr: float, latent_dim: int, device: str) -> tuple[float, float]:
+    """Train both networks in turns, with Adam; draw the losses and samples.
+
+    Args:
+        net_D: maps images to one logit each, (batch_size, 1, 1, 1).
+        net_G: maps latent vectors (batch_size, 1, 1, latent_dim) to images of
+            the shape of the real ones. Both are built.
+        data_iter: batches `(X,)` of real images, float32 in [-1, 1], shape
+            (batch_size, height, width, 3); gone through once an epoch.
+        num_epochs: at least 1.
+        lr: learning rate of both players.
+        latent_dim: entries of a latent vector.
+        device: where both networks are.
+
+    Returns:
+        loss_D and loss_G of the last epoch, in nats an example; log 2 each
+        where the discriminator guesses.
+
+    Source: Radford et al. 2015, Unsupervised Representation Learning with
+    Deep Convolutional Generative Adversarial Networks, Section 4.
+    """
+    loss = tf.keras.losses.BinaryCrossentropy(
+        from_logits=True, reduction='sum')
+    trainer_D, trainer_G = (
+        tf.keras.optimizers.Adam(learning_rate=lr, beta_1=0.5, beta_2=0.999)
+        for _ in range(2))
+    trainer_D.build(net_D.trainable_variables)
+    trainer_G.build(net_G.trainable_variables)
+
+    @tf.function
+    def step(X: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        Z = tf.random.normal((len(X), 1, 1, latent_dim))
+        return train_step(X, Z, net_D, net_G, loss, trainer_D, trainer_G)
+
+    animator = d2l.Animator(xlabel='epoch', ylabel='loss',
+                            xlim=[1, num_epochs], nrows=2, figsize=(5, 5),
+                            legend=['discriminator', 'generator'])
+    fixed_Z = latent(21, latent_dim, device)
+    timer, num_examples = d2l.Timer(), 0.0
+    for epoch in range(1, num_epochs + 1):
+        timer.start()
+        metric = d2l.Accumulator(3)  # loss_D, loss_G, number of examples
+        for (X,) in data_iter:
+            metric.add(*step(X), len(X))
+        timer.stop()
+        num_examples += metric[2]
+        loss_D, loss_G = metric[0] / metric[2], metric[1] / metric[2]
+        animator.axes[1].cla()
+        animator.axes[1].axis('off')
+        animator.axes[1].imshow(image_grid(sample(net_G, fixed_Z), 3, 7))
+        animator.add(epoch, (loss_D, loss_G))
+    print(f'loss_D {loss_D:.3f}, loss_G {loss_G:.3f}, '
+          f'{num_examples / timer.sum():.1f} examples/sec on {device}')
+    return loss_D, loss_G
