@@ -222,7 +222,7 @@ def _documented(
     links: Mapping[str, str],
     code: str = "",
 ) -> Blocks:
-    """A docstring's blocks with the signature behind the text that comes first."""
+    """A docstring's blocks, and the signature as one more."""
     if not text:
         message = f"'{getattr(node, 'name', symbol[1])}' is public and has no docstring"
         raise BookError([library.problem(symbol, node, message)])
@@ -231,8 +231,7 @@ def _documented(
     except ValueError as error:
         message = f"the docstring of '{getattr(node, 'name', symbol[1])}': {error}"
         raise BookError([library.problem(symbol, node, message)]) from None
-    first = {name: blocks.pop(name) for name in ("summary", "body") if name in blocks}
-    return first | ({"signature": f"```python\n{code}\n```"} if code else {}) | blocks
+    return blocks | ({"signature": f"```python\n{code}\n```"} if code else {})
 
 
 def _variable_docstring(library: Library, symbol: Symbol, node: ast.stmt) -> str | None:
@@ -456,7 +455,7 @@ def _entry(name: str, found: Mapping[str, Blocks], saved_in: str, text: str) -> 
 def _keys(found: Mapping[str, Blocks]) -> list[str]:
     """The blocks of all frameworks, in reading order."""
     keys = {key for blocks in found.values() for key in blocks}
-    order = ["summary", "body", "signature", *TITLES]
+    order = ["summary", "signature", "body", *TITLES]
     order += [key for blocks in found.values() for key in blocks]
     return sorted(keys, key=order.index)
 
