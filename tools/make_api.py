@@ -12,9 +12,12 @@ differ. The sources are read as syntax trees, so no framework is needed.
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
+import pprint
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -207,9 +210,16 @@ def describe(library: Library, symbol: Symbol, links: Mapping[str, str]) -> Bloc
         text = ast.get_docstring(node, clean=False)
         return _documented(library, symbol, node, text, links, code)
     assert isinstance(node, (ast.Assign, ast.AnnAssign))
-    code = f"{symbol[1]}: {ast.unparse(node.annotation)}" if isinstance(node, ast.AnnAssign) else ""
-    if not code or code.endswith(": Any"):
-        code = ast.unparse(node) if isinstance(node.value, ast.Constant) else ""
+    code = ""
+    if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) != "Any":
+        code = f"{symbol[1]}: {ast.unparse(node.annotation)}"
+    if isinstance(node, ast.Assign):
+        with contextlib.suppress(ValueError):  # a value that is computed says nothing
+            value = pprint.pformat(ast.literal_eval(node.value), width=LINE, compact=True)
+            if "\n" in value:  # brackets on lines of their own
+                inner = textwrap.indent(textwrap.dedent(f" {value[1:-1]}"), "    ")
+                value = f"{value[0]}\n{inner},\n{value[-1]}"
+            code = f"{symbol[1]} = {value}"
     text = _variable_docstring(library, symbol, node)
     return _documented(library, symbol, node, text, links, code)
 
