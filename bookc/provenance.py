@@ -84,7 +84,7 @@ def _digest(symbol: Symbol, library: Mapping[str, Module]) -> str:
     texts: dict[Symbol, str] = {}
     waiting = [symbol]
     while waiting:
-        found = _find(waiting.pop(), library)
+        found = find(waiting.pop(), library)
         if found is None or found in texts:
             continue
         nodes = library[found[0]].defined[found[1]]
@@ -102,7 +102,7 @@ def _digest(symbol: Symbol, library: Mapping[str, Module]) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
-def _find(symbol: Symbol, library: Mapping[str, Module]) -> Symbol | None:
+def find(symbol: Symbol, library: Mapping[str, Module]) -> Symbol | None:
     """Follow imports inside the library to the module that defines a name."""
     seen = set()
     waiting = [symbol]
