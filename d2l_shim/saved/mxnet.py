@@ -282,8 +282,9 @@ def train(net_D: nn.HybridSequential, net_G: nn.HybridSequential,
         net_D: maps images to one logit each, (batch_size, 1, 1, 1).
         net_G: maps latent vectors (batch_size, latent_dim, 1, 1) to images of
             the shape of the real ones. Both are initialized.
-        data_iter: batches `(X,)` of real images, float32 in [-1, 1], shape
-            (batch_size, 3, height, width); gone through once an epoch.
+        data_iter: batches `(X,)` or `(X, y)` of real images, float32 in
+            [-1, 1], shape (batch_size, 3, height, width); gone through once an
+            epoch.
         num_epochs: at least 1.
         lr: learning rate of both players.
         latent_dim: entries of a latent vector.
@@ -311,7 +312,7 @@ def train(net_D: nn.HybridSequential, net_G: nn.HybridSequential,
     for epoch in range(1, num_epochs + 1):
         timer.start()
         metric = d2l.Accumulator(3)  # loss_D, loss_G, number of examples
-        for (X,) in data_iter:
+        for X, *_ in data_iter:  # labels, if any, are not used
             Z = latent(len(X), latent_dim, device)
             metric.add(*train_step(X, Z, net_D, net_G, loss,
                                    trainer_D, trainer_G), len(X))

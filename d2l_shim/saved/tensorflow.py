@@ -306,8 +306,9 @@ def train(net_D: tf.keras.Layer, net_G: tf.keras.Layer,
         net_D: maps images to one logit each, (batch_size, 1, 1, 1).
         net_G: maps latent vectors (batch_size, 1, 1, latent_dim) to images of
             the shape of the real ones. Both are built.
-        data_iter: batches `(X,)` of real images, float32 in [-1, 1], shape
-            (batch_size, height, width, 3); gone through once an epoch.
+        data_iter: batches `(X,)` or `(X, y)` of real images, float32 in
+            [-1, 1], shape (batch_size, height, width, 3); gone through once an
+            epoch.
         num_epochs: at least 1.
         lr: learning rate of both players.
         latent_dim: entries of a latent vector.
@@ -341,7 +342,7 @@ def train(net_D: tf.keras.Layer, net_G: tf.keras.Layer,
     for epoch in range(1, num_epochs + 1):
         timer.start()
         metric = d2l.Accumulator(3)  # loss_D, loss_G, number of examples
-        for (X,) in data_iter:
+        for X, *_ in data_iter:  # labels, if any, are not used
             metric.add(*step(X), len(X))
         timer.stop()
         num_examples += metric[2]
