@@ -34,6 +34,7 @@ __all__ = [
     "ExtractError",
     "Loader",
     "Timer",
+    "arange",
     "cpu",
     "download",
     "download_extract",
@@ -46,6 +47,8 @@ __all__ = [
     "load_image_folder",
     "load_images",
     "load_pokemon",
+    "matmul",
+    "normal",
     "num_gpus",
     "numpy",
     "plot",
@@ -156,6 +159,16 @@ def set_seed(seed: int) -> None:
 def tensor(x: Any) -> Any:
     """A float32 `mx.np.ndarray` of nested lists, numbers or an array."""
     return mx.np.array(np.asarray(x, dtype=np.float32))
+
+
+arange = mx.np.arange
+"""Evenly spaced numbers: `mx.np.arange` itself."""
+
+matmul = mx.np.dot
+"""The matrix product: `mx.np.dot` itself."""
+
+normal = mx.np.random.normal
+"""Draws from a normal distribution: `mx.np.random.normal` itself."""
 
 
 def numpy(x: Any) -> NDArray[Any]:

@@ -28,6 +28,7 @@ __all__ = [
     "ExtractError",
     "Loader",
     "Timer",
+    "arange",
     "cpu",
     "download",
     "download_extract",
@@ -40,6 +41,8 @@ __all__ = [
     "load_image_folder",
     "load_images",
     "load_pokemon",
+    "matmul",
+    "normal",
     "num_gpus",
     "numpy",
     "plot",
@@ -136,6 +139,16 @@ def set_seed(seed: int) -> None:
 def tensor(x: Any) -> Any:
     """A float32 tensor of nested lists, numbers or an array."""
     return tf.convert_to_tensor(np.asarray(x, dtype=np.float32))
+
+
+arange = tf.range
+"""Evenly spaced numbers: `tf.range` itself."""
+
+matmul = tf.matmul
+"""The matrix product: `tf.matmul` itself."""
+
+normal = tf.random.normal
+"""Draws from a normal distribution: `tf.random.normal` itself."""
 
 
 def numpy(x: Any) -> NDArray[Any]:

@@ -28,6 +28,7 @@ __all__ = [
     "ExtractError",
     "Loader",
     "Timer",
+    "arange",
     "cpu",
     "download",
     "download_extract",
@@ -40,6 +41,8 @@ __all__ = [
     "load_image_folder",
     "load_images",
     "load_pokemon",
+    "matmul",
+    "normal",
     "num_gpus",
     "numpy",
     "plot",
@@ -147,6 +150,16 @@ def set_seed(seed: int) -> None:
 def tensor(x: Any) -> torch.Tensor:
     """A float32 tensor of nested lists, numbers or an array."""
     return torch.as_tensor(np.asarray(x, dtype=np.float32))
+
+
+arange = torch.arange
+"""Evenly spaced numbers: `torch.arange` itself."""
+
+matmul = torch.matmul
+"""The matrix product: `torch.matmul` itself."""
+
+normal = torch.normal
+"""Draws from a normal distribution: `torch.normal` itself."""
 
 
 def numpy(x: Any) -> NDArray[Any]:

@@ -54,6 +54,19 @@ print(others & sys.modules.keys() - before)
     assert run_python(code).strip() == "set()"
 
 
+# What the two sections on GANs of "Dive into Deep Learning" take from its library.
+D2L_NAMES = """
+Accumulator Animator DATA_HUB DATA_URL Timer arange download_extract get_dataloader_workers
+load_array matmul normal numpy plot plt set_figsize show_images tensor try_gpu update_D update_G
+""".split()
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_d2l_names(name: str) -> None:
+    module = importlib.import_module(f"d2l_shim.{name}")
+    assert [known for known in D2L_NAMES if not hasattr(module, known)] == []
+
+
 def test_same_public_names_in_every_framework() -> None:
     names = [set(importlib.import_module(f"d2l_shim.{f}").__all__) for f in FRAMEWORKS]
     assert all(others - {"Device"} == names[0] - {"Device"} for others in names)
