@@ -1,5 +1,5 @@
 # The two commands of the README, and a few for those who work on the book.
-# PYTHON is any Python from 3.10 on; MXNet has wheels up to 3.11.
+# PYTHON is any Python from 3.10 on; MXNet needs NumPy 1.26, which has wheels up to 3.12.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 FRAMEWORK ?= pytorch
 BIN = .venv/bin

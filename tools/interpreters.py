@@ -26,14 +26,14 @@ ROOT = Path(__file__).parents[1]
 WORK = ROOT / "_build" / "interpreters"
 MINORS = ("3.10", "3.11", "3.12", "3.13")
 NUMPYS = ("numpy>=2", "numpy~=1.26.0")
-FRAMEWORKS = {  # module: what pip installs, at the versions of the record
-    "torch": ["torch==2.13.0"],
-    "tensorflow": ["tensorflow-cpu==2.21.0"],
-    "mxnet": ["mxnet==1.9.1", "setuptools<81"],
+FRAMEWORKS = {  # module: our extra, and the package, at the version of constraints.txt
+    "torch": ("pytorch", "torch"),
+    "tensorflow": ("tensorflow", "tensorflow-cpu"),
+    "mxnet": ("mxnet", "mxnet"),
 }
 TEST_NEEDS = ["pytest", "hypothesis", "nbclient", "nbformat", "ipykernel", "packaging"]
 TESTS = ("test_shim_*.py", "test_agreement.py", "test_faults.py")
-RUNS = 7  # of each import that is timed
+RUNS = 5  # of each import that is timed
 
 
 @dataclass
@@ -60,10 +60,11 @@ def run(command: Sequence[str | Path], limit: float = 1800) -> subprocess.Comple
 
 
 def reason(output: str) -> str:
-    """The line that says why a command failed: pip's first ERROR, or an exception's message."""
+    """The line that says why a command failed: pip's first ERROR, a crash, or an exception."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR: ")]
-    return (errors or lines[-1:] or ["no output"])[0].removeprefix("ERROR: ")
+    errors = [line for line in lines if line.startswith(("ERROR: ", "Fatal Python error: "))]
+    line = (errors or lines[-1:] or ["no output"])[0].removeprefix("ERROR: ")
+    return line.partition(" (from versions: ")[0]
 
 
 def find_pythons(wanted: Sequence[str]) -> dict[str, Path]:
@@ -123,17 +124,19 @@ def measure(python: Path, before: str, statement: str) -> float:
     return statistics.median(times[1:])  # the first fills the caches
 
 
-def add_frameworks(python: Path, spec: str, row: Row) -> None:
+def add_frameworks(python: Path, wheel: Path, spec: str, row: Row) -> None:
     """Install what exists for this Python and NumPy; say why the rest does not."""
-    for module, packages in FRAMEWORKS.items():
-        why = install(python, *packages, spec)
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    for module, (extra, package) in FRAMEWORKS.items():
+        pin = next(line for line in lines if line.startswith(f"{package}=="))
+        why = install(python, f"{wheel}[{extra}]", pin, spec)
         if not why:
             done = run([python, "-W", "ignore", "-c", f"from d2l_shim import {module}"])
             why = reason(done.stderr) if done.returncode else ""
         if why:
-            run([python, "-m", "pip", "uninstall", "--quiet", "--yes", packages[0].split("=")[0]])
+            run([python, "-m", "pip", "uninstall", "--quiet", "--yes", package])
             row.notes.append(f"{module}: {why}")
-        row.versions[module] = "-" if why else version(python, packages[0].split("=")[0])
+        row.versions[module] = "-" if why else version(python, package)
 
 
 def run_tests(python: Path, row: Row) -> None:
@@ -184,7 +187,7 @@ def try_python(minor: str, python: Path, wheel: Path) -> list[Row]:
             row.notes.append(why)
             continue
         row.python, row.numpy = run([inside, "-V"]).stdout.split()[1], version(inside, "numpy")
-        add_frameworks(inside, spec, row)
+        add_frameworks(inside, wheel, spec, row)
         conflicts = run([inside, "-m", "pip", "check"])
         if conflicts.returncode:
             row.notes += conflicts.stdout.splitlines()
