@@ -61,7 +61,8 @@ def test_every_framework_is_installed():
 
 def test_the_library_asks_for_little_and_pins_nothing_from_above():
     base = [Requirement(line) for line in PROJECT["dependencies"]]
-    assert {one.name for one in base} == {"numpy", "matplotlib", "ipython", "pillow"}
+    allowed = {"numpy", "matplotlib", "ipython", "pillow", "filelock", "tqdm"}
+    assert {one.name.lower() for one in base} == allowed
     tabs = ("pytorch", "tensorflow", "mxnet")
     frameworks = [Requirement(line) for tab in tabs for line in EXTRAS[tab]]
     bounded = [
