@@ -55,10 +55,28 @@ print(others & sys.modules.keys() - before)
 
 
 # What the two sections on GANs of "Dive into Deep Learning" take from its library.
-D2L_NAMES = """
-Accumulator Animator DATA_HUB DATA_URL Timer arange download_extract get_dataloader_workers
-load_array matmul normal numpy plot plt set_figsize show_images tensor try_gpu update_D update_G
-""".split()
+D2L_NAMES = [
+    "Accumulator",
+    "Animator",
+    "DATA_HUB",
+    "DATA_URL",
+    "Timer",
+    "arange",
+    "download_extract",
+    "get_dataloader_workers",
+    "load_array",
+    "matmul",
+    "normal",
+    "numpy",
+    "plot",
+    "plt",
+    "set_figsize",
+    "show_images",
+    "tensor",
+    "try_gpu",
+    "update_D",
+    "update_G",
+]
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
