@@ -433,7 +433,7 @@ def faulty_train(*, keyword: str, compiled: bool) -> Callable[..., Any]:
             trainer.build(net.trainable_variables)
 
         def step(X: Any) -> Any:
-            Z = d2l.latent(len(X), latent_dim, device)
+            Z = d2l.latent(X.shape[0], latent_dim, device)
             return d2l.train_step(X, Z, net_D, net_G, loss, *trainers)
 
         run = tf.function(step) if compiled else step

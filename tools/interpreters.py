@@ -62,6 +62,7 @@ def run(command: Sequence[str | Path], limit: float = 1800) -> subprocess.Comple
 def reason(output: str) -> str:
     """The line that says why a command failed: pip's first ERROR, a crash, or an exception."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("ERROR: Ignored the following")]
     errors = [line for line in lines if line.startswith(("ERROR: ", "Fatal Python error: "))]
     line = (errors or lines[-1:] or ["no output"])[0].removeprefix("ERROR: ")
     return line.partition(" (from versions: ")[0]

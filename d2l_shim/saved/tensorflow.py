@@ -331,7 +331,7 @@ def train(net_D: tf.keras.Layer, net_G: tf.keras.Layer,
 
     @tf.function
     def step(X: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        Z = tf.random.normal((len(X), 1, 1, latent_dim))
+        Z = tf.random.normal((tf.shape(X)[0], 1, 1, latent_dim))
         return train_step(X, Z, net_D, net_G, loss, trainer_D, trainer_G)
 
     animator = d2l.Animator(xlabel='epoch', ylabel='loss',
