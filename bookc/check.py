@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from bookc.book import Problem
 from bookc.execute import kernel_environment
 from bookc.notebook import source_line
+from bookc.outputs import DARK_PNG
 from bookc.record import Recorded, code_digests
 
 # What differs from run to run and machine to machine, for nbval's --nbval-sanitize-with.
@@ -64,10 +65,16 @@ def make_checkable(
             # IPython looks for this semicolon in its history, and nbval runs without one.
             cell.source += "\nNone"
         if record is not None and digest in same and not record.stale:
-            cell.outputs = [nbformat.from_dict(output) for output in record.outputs]
+            cell.outputs = [_without_dark(nbformat.from_dict(one)) for one in record.outputs]
         else:
             cell.metadata.setdefault("tags", []).append("nbval-ignore-output")
     return result
+
+
+def _without_dark(output: NotebookNode) -> NotebookNode:
+    """An output without its picture for dark pages, which only a record has."""
+    output.get("data", {}).pop(DARK_PNG, None)
+    return output
 
 
 def run_nbval(
@@ -105,6 +112,7 @@ def run_nbval(
     environment = kernel_environment(parallel)
     environment["IPYTHONDIR"] = str(folder / "ipython")
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    environment.pop("D2L_DARK", None)  # the pictures for dark pages are not compared
     environment.pop("PYTEST_ADDOPTS", None)  # meant for the tests that may have started us
     run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if not report.exists():

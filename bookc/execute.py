@@ -121,7 +121,8 @@ async def _run_all(
     jobs: Iterable[Job], parallel: int, timeout: int, report: Report, finished: Finished
 ) -> list[Result]:
     places = asyncio.Semaphore(parallel)
-    environment = kernel_environment(parallel)
+    # A record is rendered on light and dark pages: d2l_shim then draws its figures for both.
+    environment = kernel_environment(parallel) | {"D2L_DARK": "1"}
 
     async def run(job: Job) -> Result:
         async with places:

@@ -184,16 +184,26 @@ class _Site:
             if isinstance(part, str):
                 html.append(part)
                 continue
-            self.pictures[part.name] = part.data
-            source = relative(part.name, page_file(page.path, self._config))
             framework = tab_name(piece.tab) if len(self._config.tabs) > 1 and piece.tab else ""
             alt = outputs.describe(piece.cell.source, framework, self._section)
-            html.append(
-                f'<p class="output picture"><img src="{source}" alt="{escape(alt)}" '
-                f'width="{part.width}" height="{part.height}" loading="lazy"></p>\n'
-            )
+            html.append(f'<p class="output picture">{self._image(part, page, alt)}</p>\n')
         stale = '<p class="stale">Output of an earlier version of this code</p>\n'
         return f'<div class="outputs">\n{stale * piece.recorded.stale}{"".join(html)}</div>\n'
+
+    def _image(self, picture: outputs.Picture, page: Page, alt: str) -> str:
+        """A picture of the record, with the one for dark pages if there is one."""
+        file = page_file(page.path, self._config)
+        self.pictures[picture.name] = picture.data
+        image = (
+            f'<img src="{relative(picture.name, file)}" alt="{escape(alt)}" '
+            f'width="{picture.width}" height="{picture.height}" loading="lazy">'
+        )
+        if picture.dark is None:
+            return image
+        self.pictures[picture.dark.name] = picture.dark.data
+        source = relative(picture.dark.name, file)
+        media = "(prefers-color-scheme: dark)"
+        return f'<picture><source media="{media}" srcset="{source}">{image}</picture>'
 
     def _note_section(self, cell: Cell) -> None:
         tokens = self._refs.tokens[cell.id]

@@ -9,7 +9,7 @@ import hashlib
 import re
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from itertools import groupby
 from typing import Any
@@ -21,6 +21,9 @@ PNG_HEADER = struct.Struct(">8s4x4sII")  # signature, length, "IHDR", width, hei
 LABELS = ("xlabel", "ylabel", "title", "titles", "legend", "label")  # plots' texts for readers
 
 
+DARK_PNG = "image/x-dark+png"  # what d2l_shim calls a picture for dark pages
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A PNG among the outputs.
@@ -29,12 +32,14 @@ class Picture:
         name: its file, relative to the site's folder.
         data: the file's bytes.
         width, height: in CSS pixels.
+        dark: the same for dark pages, if it was recorded.
     """
 
     name: str
     data: bytes
     width: int
     height: int
+    dark: Picture | None = None
 
 
 Part = Picture | str  # a picture, or HTML that is ready
@@ -75,9 +80,10 @@ def describe(source: str, framework: str, section: str) -> str:
 def _result(output: dict[str, Any]) -> Part:
     data = output.get("data", {})
     if "image/png" in data:
-        picture = _picture(_text(data["image/png"]), output.get("metadata", {}))
+        metadata = output.get("metadata", {})
+        picture = _picture(_text(data["image/png"]), metadata)
         if picture is not None:
-            return picture
+            return replace(picture, dark=_picture(_text(data.get(DARK_PNG, "")), metadata))
     if "text/plain" in data:
         return _pre("result", _text(data["text/plain"]))
     kinds = ", ".join(sorted(data)) or "nothing"

@@ -114,17 +114,25 @@ def _check(path: Path, members: list[_Member], target: Path) -> None:
     """Refuse members that lead out of the folder, are no files, or are too large.
 
     Raises:
-        ExtractError: there is such a member.
+        ExtractError: there is such a member, or what it would replace is of another kind.
     """
+    kinds: dict[PurePosixPath, str] = {}
     for member in members:
         pure = PurePosixPath(member.name)
         if pure.is_absolute() or ".." in pure.parts or ":" in member.name:
             raise ExtractError(f"{path}: {member.name!r} leads out of the folder")
         if member.kind == "other":
             raise ExtractError(f"{path}: {member.name!r} is a link or a device")
+        kinds[pure] = member.kind
+    for pure in list(kinds):
+        kinds.update(dict.fromkeys(pure.parents, "folder"))
+    for member in members:
+        if kinds[PurePosixPath(member.name)] != member.kind:
+            raise ExtractError(f"{path}: {member.name!r} is a file and a folder")
+    for pure, kind in kinds.items():
         place = target / pure
-        if place.exists() and place.is_dir() != (member.kind == "folder"):
-            raise ExtractError(f"{path}: {place} is in the way of the archive's {member.kind}")
+        if place.exists() and place.is_dir() != (kind == "folder"):
+            raise ExtractError(f"{path}: {place} is in the way of the archive's {kind}")
     if sum(member.size for member in members) > _MAX_BYTES:
         raise ExtractError(f"{path}: unpacked it is larger than {_MAX_BYTES:,} bytes")
 

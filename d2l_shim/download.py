@@ -90,6 +90,9 @@ def download(
         retries: failures in a row, without a new byte, before giving up; between them
             pauses of 0.5, 1, 2, 4, 8, 8, ... seconds.
 
+    Returns:
+        The path of the file.
+
     Raises:
         ValueError: `name` is neither a known data set nor an http(s) address, or a
             digest has not the form of one.
@@ -123,8 +126,6 @@ def download(
                 part.replace(target)
         finally:
             lock.release()
-            if digest is None:  # what is left cannot be checked, so it cannot be resumed
-                part.unlink(missing_ok=True)
     except _Lost as error:
         check = f" ({_algorithm(digest)} {digest})" if digest else ""
         raise DownloadError(
@@ -134,7 +135,6 @@ def download(
     except DownloadError:
         raise
     except OSError as error:  # of the disk: those of the network are caught where it is read
-        part.unlink(missing_ok=True)
         raise DownloadError(
             f"cannot write {target}: {error.strerror or error}. Make room there, or set "
             "D2L_DATA_ROOT to a folder that has it"
@@ -183,7 +183,13 @@ def _fetch_checked(url: str, part: Path, digest: str | None, timeout: float, ret
     if digest is None:
         part.unlink(missing_ok=True)
     resumed = _size(part) > 0
-    _Transfer(url, part, timeout, checked=digest is not None).run(retries)
+    try:
+        _Transfer(url, part, timeout, checked=digest is not None).run(retries)
+    except BaseException as error:
+        # What cannot be checked cannot be resumed, and a full disk wants its room back.
+        if digest is None or isinstance(error, OSError):
+            part.unlink(missing_ok=True)
+        raise
     if digest is None or (found := _digest_of(part, digest)) == digest:
         return
     part.unlink()

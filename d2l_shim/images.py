@@ -111,7 +111,8 @@ def folder_images(
 
     Returns:
         Bytes of shape (n, size, size, 3), and labels of shape (n,): the subfolders of
-        `folder` that hold images, sorted, are the classes 0, 1, ...
+        `folder` that hold images, sorted, are the classes 0, 1, ...; images beside them
+        are a class of their own, the first.
 
     Raises:
         ValueError: there is no image, or files are no images: all of them are named.
@@ -124,7 +125,7 @@ def folder_images(
     def read(path: Path) -> NDArray[np.uint8] | str:
         try:
             return _square(path, size)
-        except (OSError, ValueError, SyntaxError) as error:  # what Pillow's readers raise
+        except Exception as error:  # each of Pillow's readers raises errors of its own
             return f"{path}: {error}"
 
     # Pillow decodes outside Python's lock, so threads use every core.

@@ -18,6 +18,9 @@ class Timer:
         with Timer() as timer:
             work()
         timer.sum()
+
+    Attributes:
+        times: the seconds recorded so far.
     """
 
     def __init__(self) -> None:
@@ -79,6 +82,10 @@ class Accumulator:
     _limit = 4096
 
     def __init__(self, n: int) -> None:
+        """
+        Args:
+            n: how many sums.
+        """
         self._sums = [0.0] * n
         self._pending: list[list[Any]] = [[] for _ in range(n)]
 
@@ -94,7 +101,7 @@ class Accumulator:
         """Add one number, or tensor of one element, to each sum.
 
         Raises:
-            ValueError: as many values as sums are needed, each of one element.
+            ValueError: there are more or fewer values than sums, or one has several elements.
         """
         if len(args) != len(self._sums):
             raise ValueError(f"expected {len(self._sums)} values, got {len(args)}")

@@ -99,7 +99,7 @@ def gpu(i: int = 0) -> Any:
 
 
 def num_gpus() -> int:
-    """The number of GPUs; 0 where D2L_DEVICE=cpu or without a working driver."""
+    """The number of GPUs; 0 where `D2L_DEVICE=cpu` or without a working driver."""
     if device.cpu_only():
         return 0
     try:
@@ -156,9 +156,9 @@ def set_seed(seed: int) -> None:
     loader.seed_loaders(seed)
 
 
-def tensor(x: Any) -> Any:
-    """A float32 `mx.np.ndarray` of nested lists, numbers or an array."""
-    return mx.np.array(np.asarray(x, dtype=np.float32))
+def tensor(x: Any, dtype: Any = np.float32) -> Any:
+    """A tensor of nested lists, numbers or an array; float32 unless `dtype` says otherwise."""
+    return mx.np.array(np.asarray(x, dtype=dtype), dtype=dtype)
 
 
 arange = mx.np.arange

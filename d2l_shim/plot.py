@@ -5,6 +5,8 @@ matplotlib is imported when the first figure is drawn, not before.
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import csv
 import importlib
 import io
@@ -12,7 +14,7 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,10 @@ _DPI = 100
 _MAX_BYTES = 140_000  # of one PNG, so that notebooks stay small
 _FMTS = ("-", "m--", "g-.", "r:")
 
+DARK_PNG = "image/x-dark+png"
+"""The type under which a figure's picture for dark pages stands beside its PNG."""
+_DARK_PAPER, _DARK_INK = 0.09, 0.88  # grey levels that white and black become
+
 
 class _Pyplot:
     """matplotlib.pyplot, imported when it is first used."""
@@ -39,6 +45,7 @@ class _Pyplot:
 
 
 plt: Any = _Pyplot()
+"""matplotlib.pyplot, imported when it is first used."""
 
 
 def to_numpy(x: Any) -> NDArray[Any]:
@@ -132,12 +139,84 @@ class _Display:
 
         width, height = self.figure.get_size_inches() * _DPI
         text = f"<Figure size {width:.0f}x{height:.0f} with {len(self.figure.axes)} Axes>"
-        data = {"image/png": self._png(), "text/plain": text}
+        data: dict[str, Any] = {"image/png": self._png(), "text/plain": text}
+        if _wants_dark():
+            with _in_the_dark(self.figure):
+                data[DARK_PNG] = base64.b64encode(self._png()).decode()
         if self._handle is None:
             self._handle = display(data, raw=True, display_id=True)
         else:
             self._handle.update(data, raw=True)
         self.figure.stale = False
+
+
+# --- Pictures for dark pages ----------------------------------------------------------
+
+
+def _wants_dark() -> bool:
+    """Whether each figure of a notebook also gets a picture for dark pages."""
+    return os.environ.get("D2L_DARK") == "1"
+
+
+def _darker(colors: Any) -> Any:
+    """Greys from white to black as greys from dark to light; other colours a little lighter."""
+    from matplotlib.colors import to_rgba_array
+
+    rgba = to_rgba_array(colors)
+    grey = np.ptp(rgba[:, :3], axis=1) < 0.02
+    rgba[grey, :3] = _DARK_INK + (_DARK_PAPER - _DARK_INK) * rgba[grey, :3]
+    rgba[~grey, :3] += 0.25 * (1 - rgba[~grey, :3])
+    return rgba
+
+
+@contextlib.contextmanager
+def _in_the_dark(figure: Figure) -> Iterator[None]:
+    """Let everything grey in a figure, its paper and its ink, fit a dark page meanwhile."""
+    names = ("color", "facecolor", "edgecolor", "markeredgecolor", "markerfacecolor")
+    # All are read before the first is set: an axes and its patch share theirs.
+    found: list[tuple[Any, Any]] = []
+    for artist in figure.findobj():
+        for name in names:
+            get, put = (getattr(artist, f"{verb}_{name}", None) for verb in ("get", "set"))
+            if get is not None and put is not None:
+                color = get()
+                if color is not None and not (isinstance(color, str) and color == "none"):
+                    found.append((put, color))
+    try:
+        for put, color in found:
+            dark = _darker(color)
+            put(dark if np.ndim(color) == 2 else tuple(dark[0]))
+        yield
+    finally:
+        for put, color in found:
+            put(color)
+
+
+def _dark_picture(figure: Figure) -> str:
+    """A figure for a dark page as base64, of the size that the inline backend gives it."""
+    from IPython.core.pylabtools import print_figure
+
+    with _in_the_dark(figure):
+        return str(print_figure(figure, "png", base64=True))
+
+
+def _show_figures_in_the_dark() -> None:
+    """Let the kernel give a dark picture to figures that the inline backend shows."""
+    from IPython.core.formatters import BaseFormatter
+    from traitlets import ObjectName, Unicode
+
+    class DarkFormatter(BaseFormatter):
+        format_type = Unicode(DARK_PNG)
+        print_method = ObjectName("_repr_dark_png_")
+        _return_type = str
+
+    formatter: Any = DarkFormatter()
+    formatter.for_type_by_name("matplotlib.figure", "Figure", _dark_picture)
+    _kernel_shell().display_formatter.formatters[DARK_PNG] = formatter
+
+
+if _wants_dark() and _kernel_shell() is not None:
+    _show_figures_in_the_dark()
 
 
 _waiting: list[_Display] = []  # shown when the cell ends, in the order of creation

@@ -82,7 +82,7 @@ def gpu(i: int = 0) -> Device:
 
 
 def num_gpus() -> int:
-    """The number of GPUs; 0 where D2L_DEVICE=cpu."""
+    """The number of GPUs; 0 where `D2L_DEVICE=cpu`."""
     return 0 if device.cpu_only() else len(tf.config.list_physical_devices("GPU"))
 
 
@@ -136,9 +136,9 @@ def set_seed(seed: int) -> None:
     loader.seed_loaders(seed)
 
 
-def tensor(x: Any) -> Any:
-    """A float32 tensor of nested lists, numbers or an array."""
-    return tf.convert_to_tensor(np.asarray(x, dtype=np.float32))
+def tensor(x: Any, dtype: Any = tf.float32) -> Any:
+    """A tensor of nested lists, numbers or an array; float32 unless `dtype` says otherwise."""
+    return tf.cast(tf.convert_to_tensor(np.asarray(x)), dtype)
 
 
 arange = tf.range

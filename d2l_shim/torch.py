@@ -80,7 +80,7 @@ def gpu(i: int = 0) -> torch.device:
 
 
 def num_gpus() -> int:
-    """The number of accelerators; 0 where D2L_DEVICE=cpu."""
+    """The number of accelerators; 0 where `D2L_DEVICE=cpu`."""
     if device.cpu_only():
         return 0
     kind = _accelerator()
@@ -147,9 +147,9 @@ def set_seed(seed: int) -> None:
     loader.seed_loaders(seed)
 
 
-def tensor(x: Any) -> torch.Tensor:
-    """A float32 tensor of nested lists, numbers or an array."""
-    return torch.as_tensor(np.asarray(x, dtype=np.float32))
+def tensor(x: Any, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """A tensor of nested lists, numbers or an array; float32 unless `dtype` says otherwise."""
+    return torch.as_tensor(np.asarray(x)).to(dtype)
 
 
 arange = torch.arange

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import html
 import re
-import runpy
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from definitions import read_sources
+from docstrings import read_docstring
+from make_api import make_page
 
 from bookc.book import BookError
 from bookc.build import read_book
 from bookc.html import render_book
 
 ROOT = Path(__file__).parents[1]
-TOOL = runpy.run_path(str(ROOT / "tools" / "make_api.py"))
 TEMPLATE = (ROOT / "tools" / "api.md").read_text(encoding="utf-8")
 PAGE = ROOT / "chapters" / "api.md"
-
-read_docstring: Callable[..., dict[str, str]] = TOOL["read_docstring"]
-make_page: Callable[..., str] = TOOL["make_page"]
-read_sources: Callable[[Path], Any] = TOOL["read_sources"]
 
 
 @pytest.fixture

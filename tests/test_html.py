@@ -303,6 +303,17 @@ def test_a_dense_picture_is_shown_at_its_size() -> None:
     assert (part.width, part.height) == (20, 10)
 
 
+def test_a_picture_for_dark_pages_has_the_size_of_the_light_one() -> None:
+    dark = {"image/x-dark+png": result(image_png=png(40, 21))["data"]["image/png"]}
+    output = result(image_png=png(40, 20))
+    output["data"] |= dark
+    (part,) = convert([output])
+    assert isinstance(part, Picture) and part.dark is not None
+    assert part.dark.name != part.name and part.height == 20
+    (alone,) = convert([result(image_png=png(40, 20))])
+    assert isinstance(alone, Picture) and alone.dark is None
+
+
 def test_description_of_a_picture_without_texts() -> None:
     assert describe("%matplotlib inline\ntrain(", "", "") == "Picture drawn by the code above"
 

@@ -101,6 +101,21 @@ def test_extract_refuses_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert only(tmp_path) == ["a.zip"]
 
 
+def test_extract_refuses_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "a.zip", {"a good one": b"1", "b/c.txt": b"2"})
+    (tmp_path / "b").write_bytes(b"old")
+    with pytest.raises(archive.ExtractError, match=r"b is in the way of the archive's folder"):
+        archive.extract(path)
+    assert only(tmp_path) == ["a.zip", "b"] and (tmp_path / "b").read_bytes() == b"old"
+
+
+def test_extract_refuses_a_name_that_is_a_file_and_a_folder(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "a.zip", {"b": b"1", "b/c.txt": b"2"})
+    with pytest.raises(archive.ExtractError, match="'b' is a file and a folder"):
+        archive.extract(path)
+    assert only(tmp_path) == ["a.zip"]
+
+
 def test_extract_refuses_a_file_in_the_place_of_a_folder(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "a.zip", {"good": b"1", "a/b.txt": b"2"})
     (tmp_path / "a").mkdir()

@@ -272,6 +272,13 @@ def test_a_disk_that_is_too_small_is_noticed_before(
     assert only(tmp_path) == []
 
 
+def test_a_folder_that_cannot_be(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    with pytest.raises(download.DownloadError, match=r"cannot write .* D2L_DATA_ROOT"):
+        download.download(f"{server.url}/file.bin", tmp_path / "file" / "below")
+    assert only(tmp_path) == ["file"]
+
+
 def test_two_programs_fetch_once(server: Server, tmp_path: Path) -> None:
     programs = [fetch(f"{server.url}/slow", tmp_path) for _ in range(3)]
     outputs = [program.communicate(timeout=60)[0] for program in programs]

@@ -198,11 +198,14 @@ def test_load_array_keeps_the_precision_of_tensors() -> None:
 
 
 def test_tensor_and_numpy(d2l: Any) -> None:
+    name = d2l.__name__.split(".")[-1]
     for source in ([[1, 2], [3, 4]], np.array([[1, 2], [3, 4]]), np.eye(2), 3):
         x = d2l.tensor(source)
         assert "float32" in str(x.dtype)
         np.testing.assert_array_equal(d2l.numpy(x), np.asarray(source, dtype=np.float32))
     assert d2l.numpy([1, 2]).tolist() == [1, 2]
+    int32 = importlib.import_module({"mxnet": "numpy"}.get(name, name)).int32
+    assert "int32" in str(d2l.tensor([1, 2], int32).dtype)
 
 
 @pytest.mark.needs("torch", "tensorflow")

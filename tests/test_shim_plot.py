@@ -6,6 +6,7 @@ import base64
 import csv
 import importlib
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -149,6 +150,65 @@ def test_what_shows_nothing(outputs: dict[str, list[Any]]) -> None:
 
 def test_each_plot_has_its_picture(outputs: dict[str, list[Any]]) -> None:
     assert len(pictures(outputs["two plots"])) == 2
+
+
+DARK_CELLS = {
+    "imports": CELLS["imports"],
+    "animator": """\
+animator = d2l.Animator(xlabel='x', legend=['a', 'b', 'c', 'd'], nrows=2, figsize=(4, 4))
+animator.axes[1].imshow(np.full((8, 8, 3), (250, 10, 10), np.uint8))
+for i in range(5):
+    animator.add(i, (i, 4 - i, 2, i / 2))""",
+    "after": "print(animator.fig.get_facecolor()[:3], animator.axes[0].title.get_color())",
+    "pyplot": "d2l.plt.scatter([1, 2], [3, 4], c='k');",
+    "plot": CELLS["plot"],
+}
+
+
+def luminance(color: Any) -> Any:
+    """Relative luminance of sRGB colours in [0, 1], by WCAG 2."""
+    c = np.asarray(color, float)
+    linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+    return linear @ (0.2126, 0.7152, 0.0722)
+
+
+def test_pictures_for_dark_pages() -> None:
+    cells = [nbformat.v4.new_code_cell(source) for source in DARK_CELLS.values()]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    environment = {**os.environ, "D2L_DARK": "1"}
+    client = nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3")
+    client.execute(env=environment)
+    shown = dict(zip(DARK_CELLS, (cell.outputs for cell in notebook.cells), strict=True))
+    for name in ("animator", "pyplot", "plot"):
+        (output,) = (one for one in shown[name] if one.output_type == "display_data")
+        light, dark = (
+            np.asarray(Image.open(io.BytesIO(base64.b64decode(output.data[kind]))).convert("RGB"))
+            for kind in ("image/png", shim.DARK_PNG)
+        )
+        assert light.shape == dark.shape
+        assert np.median(light) > 250 and np.median(dark) < 30
+        # The letters and the frame: the lightest grey stands out from the paper.
+        assert luminance(dark.reshape(-1, 3) / 255).max() > 0.5
+    red = (dark_pixels(shown["animator"]) == (250, 10, 10)).all(axis=1).mean()
+    assert red > 0.05  # an image stays as it is
+    assert text(shown["after"]) == "(1.0, 1.0, 1.0) black\n"
+
+
+def dark_pixels(cell: list[Any]) -> np.ndarray:
+    data = next(o.data[shim.DARK_PNG] for o in cell if o.output_type == "display_data")
+    with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
+        return np.asarray(picture.convert("RGB")).reshape(-1, 3)
+
+
+@pytest.mark.parametrize("color", ["C0", "m", "g", "r", "C1", "k", "gray"])
+def test_lines_stand_out_on_dark_paper(color: str) -> None:
+    line, paper = (luminance(shim._darker(one)[0, :3]) for one in (color, "white"))
+    assert (line + 0.05) / (paper + 0.05) > 3  # WCAG 2 asks this of graphics
+
+
+def test_only_a_record_has_pictures_for_dark_pages(outputs: dict[str, list[Any]]) -> None:
+    kinds = {kind for cell in outputs.values() for one in cell for kind in one.get("data", {})}
+    assert kinds == {"image/png", "text/plain"}
 
 
 def test_no_global_state_is_left(outputs: dict[str, list[Any]]) -> None:
