@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
     book, refs = build.read_book(args.book)
     tabs = _tabs(args, book.config.tabs)
-    notebooks = build.compile_notebooks(book, refs, tabs)
+    notebooks = build.compile_notebooks(book, None if args.raw else refs, tabs)
     folder = args.out or book.config.output_dir / "notebooks"
     changed = build.write_notebooks(book, notebooks, folder, args.to or "")
     out.print(f"{len(notebooks)} notebooks in {folder}, {changed} changed")
@@ -154,8 +154,9 @@ def _build(args: argparse.Namespace) -> Sequence[Problem]:
 
 def _lint(args: argparse.Namespace) -> Sequence[Problem]:
     book, _ = build.read_book(args.book)
-    out.print(f"{len(book.chapters)} files, no errors")
-    return ()
+    if not book.warnings:
+        out.print(f"{len(book.chapters)} files, no errors")
+    return book.warnings
 
 
 def _lib(args: argparse.Namespace) -> Sequence[Problem]:
@@ -235,6 +236,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--out", type=Path, metavar="DIR", help="default: _build/notebooks")
     sub.add_argument(
+        "--raw", action="store_true", help="leave references and slide marks as the source has them"
+    )
+    sub.add_argument(
         "--to",
         type=_script_format,
         metavar="FORMAT",
@@ -264,7 +268,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("html", _html, "write the HTML book with the recorded outputs", "bookc html")
     sub = command("build", _build, "write notebooks and the HTML book", "bookc build", one_tab)
-    sub.set_defaults(out=None, to=None)
+    sub.set_defaults(out=None, to=None, raw=False)
     sub = command(
         "serve",
         _serve,

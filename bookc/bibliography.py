@@ -7,6 +7,7 @@ from pybtex.backends.html import Backend
 from pybtex.database import BibliographyData, Entry, parse_string
 from pybtex.exceptions import PybtexError
 from pybtex.style.formatting.unsrt import Style
+from pybtex.style.template import FieldIsMissing
 
 from bookc.book import BookError, Problem, Reference
 
@@ -41,8 +42,17 @@ def read_bibliography(text: str, file: str) -> dict[str, Reference]:
 
 def _format(data: BibliographyData) -> dict[str, str]:
     backend = Backend("utf-8")
-    entries = Style().format_entries(data.entries.values())
-    return {entry.key: entry.text.render(backend) for entry in entries}
+    formatted = {}
+    for key, entry in data.entries.items():
+        try:
+            (done,) = Style().format_entries([entry])
+        except FieldIsMissing:
+            # A book without its publisher can be cited; "misc" wants no field at all.
+            plain = Entry("misc", entry.fields, entry.persons)
+            plain.key = key
+            (done,) = Style().format_entries([plain])
+        formatted[key] = done.text.render(backend)
+    return formatted
 
 
 def _short_authors(entry: Entry) -> str:

@@ -15,6 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from bookc import bibliography, files, refs
+from bookc.alias import apply_aliases
 from bookc.book import Book, BookError, Chapter, Config, Problem, Reference
 from bookc.check import Checked, make_checkable, run_nbval
 from bookc.config import read_config
@@ -71,21 +72,29 @@ def read_book(root: Path) -> tuple[Book, Refs]:
     for tab in config.libraries:
         with _collecting(problems):
             make_library(book, tab)
-    if problems or resolved is None:
-        raise BookError(dict.fromkeys(problems))
-    return book, resolved
+    problems = list(dict.fromkeys(problems))
+    if resolved is None or not all(problem.warning for problem in problems):
+        raise BookError(problems)
+    return dataclasses.replace(book, warnings=tuple(problems)), resolved
 
 
 def compile_notebooks(
-    book: Book, resolved: Refs, tabs: Sequence[str], quick: bool = False
+    book: Book, resolved: Refs | None, tabs: Sequence[str], quick: bool = False
 ) -> dict[Section, NotebookNode]:
-    """Every notebook of the given tabs, without outputs, in book order."""
+    """Every notebook of the given tabs, without outputs, in book order.
+
+    Args:
+        resolved: what references read as; None leaves d2lbook's marks in the prose.
+    """
+    sort_in = str(book.config.root.resolve()) if book.config.sort_imports else ""
     library = read_library(_library_sources(book.config))
     notebooks = {}
     for tab in tabs:
         for chapter in book.chapters:
             if (selected := select_tab(chapter, tab)) is not None:
-                notebook = make_notebook(selected, tab, resolved, quick)
+                if tab in book.config.aliases:
+                    selected = apply_aliases(selected, book.config.aliases[tab])
+                notebook = make_notebook(selected, tab, resolved, quick, sort_in)
                 code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
                 if uses := used_symbols(code, library):
                     notebook.metadata["bookc"]["uses"] = uses

@@ -5,14 +5,17 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import nbformat
 from nbformat import NotebookNode
 
 from bookc import marks
 from bookc.book import Cell, Chapter, Reference
+from bookc.imports import sort_imports
 from bookc.markdown import MARK_LINE, ROLES
 from bookc.refs import Refs, citation_text, reference_text
+from bookc.slides import strip_slides
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
@@ -21,7 +24,11 @@ SPAN_OR_ROLE = re.compile(rf":({'|'.join(ROLES)}):`+([^`\n]+)`+|(`+)(?:.*?[^`])?
 
 
 def make_notebook(
-    chapter: Chapter, tab: str, refs: Refs | None = None, quick: bool = False
+    chapter: Chapter,
+    tab: str,
+    refs: Refs | None = None,
+    quick: bool = False,
+    sort_in: str = "",
 ) -> NotebookNode:
     """Compile one section for one tab.
 
@@ -29,6 +36,7 @@ def make_notebook(
         chapter: with that tab's cells only (`tabs.select_tab`).
         refs: what references read as; None leaves d2lbook's marks in the prose.
         quick: take the `#@quick` values.
+        sort_in: the book's folder, to sort imports as isort does there; "" leaves them.
 
     Returns:
         A valid notebook without outputs. A code cell's metadata says where its source is:
@@ -44,7 +52,7 @@ def make_notebook(
             source = cell.source if refs is None else _readable(cell, chapter.path, refs)
             node = nbformat.v4.new_markdown_cell(source, id=cell.id)
         else:
-            node, lines = _code_cell(cell, chapter.file, quick)
+            node, lines = _code_cell(cell, chapter.file, quick, sort_in)
             if not node.source.strip():
                 continue
             where["line"] = lines[0]
@@ -70,12 +78,17 @@ def source_line(cell: NotebookNode, line: int) -> int:
     return int(where["line"]) + line - 1
 
 
-def _code_cell(cell: Cell, file: str, quick: bool) -> tuple[NotebookNode, tuple[int, ...]]:
+def _code_cell(
+    cell: Cell, file: str, quick: bool, sort_in: str
+) -> tuple[NotebookNode, tuple[int, ...]]:
     source, lines = marks.strip_marks(cell)
     if quick:
         # Replaced values keep their lines, so the line numbers of the full cell hold.
-        changed = Cell(cell.id, cell.kind, marks.quick_source(cell, file), cell.tabs, cell.line)
+        changed = replace(cell, source=marks.quick_source(cell, file))
         source, lines = marks.strip_marks(changed)
+    if sort_in:
+        source, order = sort_imports(source, sort_in)
+        lines = tuple(lines[number - 1] for number in order)
     node = nbformat.v4.new_code_cell(source, id=cell.id)
     if tags := marks.tags_of(cell):
         node.metadata["tags"] = list(tags)
@@ -84,7 +97,7 @@ def _code_cell(cell: Cell, file: str, quick: bool) -> tuple[NotebookNode, tuple[
 
 def _readable(cell: Cell, path: str, refs: Refs) -> str:
     """Prose as plain Markdown: references are links, equations tagged, labels gone."""
-    lines: list[str | None] = list(cell.source.split("\n"))
+    lines: list[str | None] = list(strip_slides(cell.source).split("\n"))
     verbatim: set[int] = set()
     for token in refs.tokens[cell.id]:
         if token.map is None:

@@ -22,7 +22,7 @@ from bookc.book import BookError, Cell, Chapter, Problem, TocEntry
 FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})\s*(.*)$")
 INPUT = re.compile(r"\{[^}]*\.input\b[^}]*\}")
 TAB_BLOCK = re.compile(r":(begin_tab|end_tab):(?:`([^`]*)`)?\s*$")
-TAB_MARK = re.compile(r"\s*(?:#\s*@tab|%%tab)\b(.*)$")
+TAB_MARK = re.compile(r"\s*(?:#\s*@tab|(?:#\s*)?%%tab)\b(.*)$")
 
 
 def parse_chapter(text: str, path: str, file: str, tabs: Sequence[str]) -> Chapter:
@@ -108,7 +108,9 @@ class _Scanner:
                 flush()
                 if block[1] == "begin_tab":
                     if block_line:
-                        self._complain(at + 1, f"a tab block is open since line {block_line}")
+                        # As d2lbook reads it: the new block ends the open one.
+                        message = f"a tab block is open since line {block_line}"
+                        self._complain(at + 1, message, warning=True)
                     block_line = at + 1
                     prose_tabs = self._known_tabs(block[2] or "", at + 1)
                 else:
@@ -151,6 +153,8 @@ class _Scanner:
                 if at == filled[0]:  # further down it stays, as a mark that notebooks drop
                     del filled[0]
                 break
+        if any(line.strip().startswith("%load_ext d2lbook.tab") for line in lines):
+            return  # it chooses a tab in d2lbook's own Jupyter, and is of no notebook
         if filled:
             source = "\n".join(lines[filled[0] : filled[-1] + 1])
             self.cells.append(Cell("", "code", source, tabs, first_line + filled[0]))
@@ -179,8 +183,8 @@ class _Scanner:
             return ()
         return tuple(tab for tab in self.tabs if tab in names)
 
-    def _complain(self, line: int, message: str) -> None:
-        self.problems.append(Problem(self.file, line, message))
+    def _complain(self, line: int, message: str, warning: bool = False) -> None:
+        self.problems.append(Problem(self.file, line, message, warning))
 
 
 def _number(cells: Iterable[Cell], path: str) -> tuple[Cell, ...]:
