@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import signal
 import sys
@@ -31,6 +32,7 @@ from bookc import __version__, build
 from bookc.book import Book, BookError, Problem
 from bookc.config import read_config
 from bookc.execute import Job, Result
+from bookc.sync import Choice, Question
 
 Command = Callable[[argparse.Namespace], Sequence[Problem]]
 
@@ -167,6 +169,51 @@ def _lib(args: argparse.Namespace) -> Sequence[Problem]:
     return ()
 
 
+def _sync(args: argparse.Namespace) -> Sequence[Problem]:
+    synced = build.sync_notebook(args.book, args.notebook, partial(_choose, args.shared))
+    changes = list(
+        difflib.unified_diff(
+            synced.before.splitlines(), synced.after.splitlines(), synced.name, synced.name, "", ""
+        )
+    )
+    if args.diff:
+        for line in changes:
+            out.print(line.rstrip("\n"))
+        return ()
+    build.write_synced(synced)
+    if not changes:
+        out.print(f"{synced.name} is as the notebook has it")
+        return ()
+    added = sum(line.startswith("+") for line in changes[2:])
+    deleted = sum(line.startswith("-") for line in changes[2:])
+    out.print(f"{synced.name}: {added} lines added, {deleted} deleted")
+    out.print(f"{synced.notebook}: compiled again; if it is open in Jupyter, reload it from disk")
+    return ()
+
+
+def _choose(shared: Choice | None, question: Question) -> Choice | None:
+    """What was said with --shared, else the answer of whoever sits at the terminal."""
+    if shared is not None or not sys.stdin.isatty():
+        return shared
+    for line in difflib.unified_diff(
+        question.before.splitlines(), question.after.splitlines(), n=1, lineterm=""
+    ):
+        if not line.startswith(("---", "+++")):
+            err.print(line)
+    seen = ", ".join(question.others)
+    err.print(f"{question.file}:{question.line}: {question.what}; {seen} would see it, too.")
+    answers: dict[str, Choice | None] = {"a": "all", "s": "split", "q": None}
+    while (answer := input(f"for [a]ll, for {question.tab} alone [s], or [q]uit? ")) not in answers:
+        pass
+    return answers[answer]
+
+
+def _activate(args: argparse.Namespace) -> Sequence[Problem]:
+    for file in build.activate_files(args.book, args.tab, args.files):
+        out.print(f"{file}: changed")
+    return ()
+
+
 def _serve(args: argparse.Namespace) -> Sequence[Problem]:
     problems = _html(args)
     folder = read_config(args.book).output_dir / "html"
@@ -273,6 +320,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--port", type=int, default=8000)
     command("lint", _lint, "read the whole book and show every error", "bookc lint --book ../mine")
+    sub = command(
+        "sync",
+        _sync,
+        "bring the edits of a notebook back to its Markdown file",
+        "bookc sync _build/notebooks/mxnet/game/gan.ipynb --diff",
+    )
+    sub.add_argument("notebook", type=Path, metavar="NOTEBOOK")
+    sub.add_argument("--diff", action="store_true", help="show the change and write nothing")
+    sub.add_argument(
+        "--shared",
+        choices=("all", "split"),
+        help="change what other tabs see, too, for all of them or only for this one "
+        "(default: ask at a terminal, else refuse)",
+    )
+    sub = command(
+        "activate",
+        _activate,
+        "let a Markdown editor of Jupyter run one tab's cells; `all` undoes it",
+        "bookc activate mxnet chapters/game/*.md",
+    )
+    sub.add_argument("tab", metavar="TAB", help="a tab, `default` or `all`")
+    sub.add_argument("files", nargs="+", metavar="FILE")
     command("lib", _lib, "write the modules that #@save makes", "bookc lib")
     return parser
 

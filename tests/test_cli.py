@@ -7,7 +7,18 @@ from conftest import CONFIG
 
 from bookc.__main__ import main
 
-COMMANDS = ("notebooks", "execute", "check", "html", "build", "serve", "lint", "lib")
+COMMANDS = (
+    "notebooks",
+    "execute",
+    "check",
+    "html",
+    "build",
+    "serve",
+    "lint",
+    "lib",
+    "sync",
+    "activate",
+)
 
 BAD_BOOK = {
     "config.ini": CONFIG + "[pdf]\nbibfile = refs.bib\n[library-pytorch]\nlib_file = lib.py\n",
