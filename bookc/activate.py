@@ -50,7 +50,7 @@ def _set(text: str, tab: str | None, tabs: Sequence[str]) -> str:
         if fence is None:
             continue
         closing = re.compile(rf"{fence[1][0]}{{{len(fence[1])},}}[ \t]*$")
-        mark = _mark(lines[at + 1 :], closing)
+        mark = _mark(lines, at + 1, closing)
         if asleep := ASLEEP.fullmatch(fence[2]):
             cell = asleep[1]
         elif INPUT.fullmatch(fence[2]):
@@ -66,11 +66,11 @@ def _set(text: str, tab: str | None, tabs: Sequence[str]) -> str:
     return "".join(parts)
 
 
-def _mark(lines: Sequence[str], closing: re.Pattern[str]) -> str | None:
-    """The tabs that the mark of the code block at the head of `lines` names, if it has one."""
-    for line in lines:
-        if closing.match(line):
+def _mark(lines: Sequence[str], first: int, closing: re.Pattern[str]) -> str | None:
+    """The tabs that the mark of the code block from line `first` on names, if it has one."""
+    for at in range(first, len(lines)):
+        if closing.match(lines[at]):
             break
-        if mark := TAB_MARK.match(line):
+        if mark := TAB_MARK.match(lines[at]):
             return mark[1]
     return None

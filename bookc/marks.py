@@ -11,6 +11,7 @@ import io
 import re
 import tokenize
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bookc.book import BookError, Cell, Problem
 
@@ -39,10 +40,11 @@ def python_of(source: str) -> str:
     return "\n".join(lines)
 
 
-def find_marks(source: str) -> list[Mark]:
+@lru_cache(maxsize=4096)  # several steps ask, for every tab
+def find_marks(source: str) -> tuple[Mark, ...]:
     """The marks of a cell, in order; none in a cell that is not Python."""
     if "@" not in source:
-        return []
+        return ()
     marks = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(python_of(source)).readline):
@@ -50,8 +52,8 @@ def find_marks(source: str) -> list[Mark]:
                 line, column = token.start
                 marks.append(Mark(mark[1], mark[2].strip(), line, column))
     except (tokenize.TokenError, SyntaxError):
-        return []
-    return marks
+        return ()
+    return tuple(marks)
 
 
 def strip_marks(cell: Cell) -> tuple[str, tuple[int, ...]]:
@@ -63,7 +65,8 @@ def strip_marks(cell: Cell) -> tuple[str, tuple[int, ...]]:
 def tags_of(cell: Cell) -> tuple[str, ...]:
     """The cell tags that `#@tags a b` gives."""
     marks = find_marks(cell.source)
-    return tuple(tag for mark in marks if mark.name == "tags" for tag in mark.value.split())
+    tags = (tag for mark in marks if mark.name == "tags" for tag in mark.value.split())
+    return tuple(dict.fromkeys(tags))
 
 
 def quick_source(cell: Cell, file: str) -> str:

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bookc.book import BookError, Cell, Chapter, Problem, TocEntry
+from bookc.fences import Runs
 
 FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})\s*(.*)$")
 INPUT = re.compile(r"\{[^}]*\.input\b[^}]*\}")
@@ -72,6 +73,8 @@ class _Scanner:
         self.cells: list[Cell] = []
         self.toc: list[TocEntry] = []
         self.problems: list[Problem] = []
+        self.closers: dict[str, Runs] = {}  # by fence character: the lines that can close one
+        self.inputs: dict[str, Runs] = {}  # and those that open a code cell
 
     def scan(self, text: str) -> Chapter:
         lines = re.split(r"\r\n?|\n", text.removeprefix("\ufeff"))  # as markdown-it counts lines
@@ -126,13 +129,14 @@ class _Scanner:
 
     def _closing(self, lines: list[str], start: int, opening: str) -> int:
         """Index of the line that closes a fence; 0 if none does before the next code cell."""
-        closing = re.compile(rf"{opening[0]}{{{len(opening)},}}[ \t]*$")
-        for at in range(start + 1, len(lines)):
-            if closing.match(lines[at]):
-                return at
-            inner = FENCE.match(lines[at])
-            if inner and inner[1].startswith(opening) and INPUT.fullmatch(inner[2]):
-                break
+        character = opening[0]
+        if character not in self.closers:
+            self.closers[character] = Runs(lines, character, lambda _, rest: not rest.strip(" \t"))
+            self.inputs[character] = Runs(lines, character, _opens_cell)
+        end = self.closers[character].first(start, len(opening))
+        cell = self.inputs[character].first(start, len(opening))
+        if end is not None and (cell is None or end < cell):
+            return end
         self._complain(start + 1, f"this {opening} fence is never closed")
         return 0
 
@@ -181,6 +185,12 @@ class _Scanner:
 
     def _complain(self, line: int, message: str) -> None:
         self.problems.append(Problem(self.file, line, message))
+
+
+def _opens_cell(run: str, rest: str) -> bool:
+    """Whether a line of a fence's run and what follows opens a code cell."""
+    fence = FENCE.match(run + rest)
+    return fence is not None and INPUT.fullmatch(fence[2]) is not None
 
 
 def _number(cells: Iterable[Cell], path: str) -> tuple[Cell, ...]:
