@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import json
 import os
 import signal
 import sys
@@ -34,6 +35,7 @@ from bookc.config import read_config
 from bookc.execute import Job, Result
 from bookc.sync import Choice, Question
 
+SILENT = (Problem("", 0, ""),)  # of a command that has told its problems itself
 Command = Callable[[argparse.Namespace], Sequence[Problem]]
 
 # Plain text: rich would read `gan.md:100:` as an emoji and [x] as a style.
@@ -54,7 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except OSError as error:
         problems = [Problem(error.filename or "bookc", 0, error.strerror or str(error))]
-    for problem in sorted(problems, key=lambda problem: (problem.path, problem.line)):
+    if problems is SILENT:
+        return 1
+    for problem in sorted(problems, key=lambda one: (one.path, one.line, one.column)):
         err.print(str(problem))
     if problems:
         err.print(f"{len(problems)} error{'s' * (len(problems) > 1)}")
@@ -155,9 +159,54 @@ def _build(args: argparse.Namespace) -> Sequence[Problem]:
 
 
 def _lint(args: argparse.Namespace) -> Sequence[Problem]:
-    book, _ = build.read_book(args.book)
-    out.print(f"{len(book.chapters)} files, no errors")
-    return ()
+    linted = build.lint_book(args.book)
+    if args.format != "text":
+        _print_findings(linted.problems, args.book, args.format)
+        return SILENT if linted.problems else ()
+    if args.tabs:
+        _print_coverage(linted)
+    if not linted.problems:
+        out.print(f"{len(linted.chapters)} files, no errors")
+    return linted.problems
+
+
+def _print_findings(problems: Sequence[Problem], root: Path, format: str) -> None:
+    """For programs: paths are relative to the working folder."""
+    findings = [
+        {
+            "path": Path(os.path.relpath(root / problem.path)).as_posix(),
+            "line": problem.line,
+            "column": problem.column,
+            "message": problem.message,
+        }
+        for problem in problems
+    ]
+    if format == "json":
+        out.print(json.dumps(findings, indent=2, ensure_ascii=False))
+        return
+    for finding in findings:
+        # GitHub's workflow commands; lines and columns count from 1.
+        place = f"file={_escaped(str(finding['path']), ':,')}"
+        place += f",line={finding['line']}" if finding["line"] else ""
+        place += f",col={finding['column']}" if finding["column"] else ""
+        out.print(f"::error {place}::{_escaped(str(finding['message']), '')}")
+
+
+def _escaped(text: str, more: str) -> str:
+    for character in "%\r\n" + more:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+def _print_coverage(linted: build.Linted) -> None:
+    tabs = list(linted.chapters[0][1]) if linted.chapters else []
+    table = Table("code cells of", *tabs)
+    for chapter, counts in linted.chapters:
+        if any(counts.values()):
+            table.add_row(chapter.path, *(str(counts[tab] or "-") for tab in tabs))
+    out.print(table)
+    for gap in linted.gaps:
+        out.print(f"{gap.file}:{gap.line}: no code for {', '.join(gap.tabs)} here")
 
 
 def _lib(args: argparse.Namespace) -> Sequence[Problem]:
@@ -319,7 +368,13 @@ def _parser() -> argparse.ArgumentParser:
         "bookc serve --port 8000",
     )
     sub.add_argument("--port", type=int, default=8000)
-    command("lint", _lint, "read the whole book and show every error", "bookc lint --book ../mine")
+    sub = command(
+        "lint", _lint, "read the whole book and show every error", "bookc lint --format=github"
+    )
+    sub.add_argument("--format", choices=("text", "json", "github"), default="text")
+    sub.add_argument(
+        "--tabs", action="store_true", help="also a table of the code cells per section and tab"
+    )
     sub = command(
         "sync",
         _sync,

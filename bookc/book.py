@@ -16,14 +16,17 @@ class Problem:
         path: the file, relative to the book's folder.
         line: the line in it, from 1; 0 speaks of the file as a whole.
         message: what is wrong and what is known, in one sentence.
+        column: the column in the line, from 1; 0 speaks of the line as a whole.
     """
 
     path: str
     line: int
     message: str
+    column: int = 0
 
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}" if self.line else self.path
+        where += f":{self.column}" if self.column else ""
         return f"{where}: {self.message}"
 
 
@@ -31,7 +34,7 @@ class BookError(Exception):
     """Every problem that a step found, so that an author sees all of them at once."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda p: (p.path, p.line)))
+        self.problems = tuple(sorted(problems, key=lambda p: (p.path, p.line, p.column)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

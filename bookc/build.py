@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import glob
 import importlib.util
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import packages_distributions, version
@@ -21,6 +22,7 @@ from bookc.book import Book, BookError, Chapter, Config, Problem, Reference
 from bookc.check import Checked, make_checkable, run_nbval
 from bookc.config import read_config
 from bookc.execute import Job, Report, Result, execute
+from bookc.lint import Gap, coverage, gaps, lint_chapter, located
 from bookc.marks import quick_source
 from bookc.notebook import make_notebook
 from bookc.parse import read_chapter
@@ -109,6 +111,44 @@ def read_book(root: Path, instead: Mapping[Path, str] | None = None) -> tuple[Bo
     if problems or resolved is None:
         raise BookError(dict.fromkeys(problems))
     return book, resolved
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Linted:
+    """What `lint_book` found.
+
+    Attributes:
+        chapters: those that could be read, each with its code cells by tab.
+        problems: everything wrong, with columns.
+        gaps: places that lack code for a tab.
+    """
+
+    chapters: tuple[tuple[Chapter, Mapping[str, int]], ...]
+    problems: tuple[Problem, ...]
+    gaps: tuple[Gap, ...]
+
+
+def lint_book(root: Path) -> Linted:
+    """Read a whole book and look closer at each chapter, whatever else is wrong."""
+    config = read_config(root)
+    problems: list[Problem] = []
+    with _collecting(problems):
+        read_book(root)
+    chapters = []
+    found_gaps: list[Gap] = []
+    lines: dict[str, list[str]] = {}
+    for path, file in files.source_files(config).items():
+        name = files.shown(file, config)
+        with contextlib.suppress(BookError):  # read_book has told it
+            text = files.read_text(file, name)
+            lines[name] = re.split(r"\r\n?|\n", text)
+            chapter, _ = read_chapter(text, path, name, config.tabs)
+            problems += lint_chapter(chapter, config.tabs)
+            found_gaps += gaps(chapter, config.tabs)
+            chapters.append((chapter, coverage(chapter, config.tabs)))
+    where = (located(problem, lines.get(problem.path, ())) for problem in problems)
+    ordered = sorted(dict.fromkeys(where), key=lambda p: (p.path, p.line, p.column))
+    return Linted(tuple(chapters), tuple(ordered), tuple(found_gaps))
 
 
 def compile_notebooks(
