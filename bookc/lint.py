@@ -19,7 +19,7 @@ from bookc.tabs import select_tab
 KNOWN = (*markdown.ROLES, *markdown.MARKS, "begin_tab", "end_tab")
 MARK_OR_RUN = re.compile(r"(?<![\w:]):(?P<name>[a-z_]+):(?P<open>`*)|(?P<run>`+)")
 OUTPUT = re.compile(r"(?:`{3,}|~{3,})\s*\{[^}]*\.output\b[^}]*\}\s*$")
-CLOSE = 0.8  # how alike a misspelt mark and a known one must be
+CLOSE = 0.65  # how alike a misspelt mark and a known one must be
 QUOTED = re.compile(r"'([^']+)'|: (\S+)$")
 
 

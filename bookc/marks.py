@@ -63,10 +63,9 @@ def strip_marks(cell: Cell) -> tuple[str, tuple[int, ...]]:
 
 
 def tags_of(cell: Cell) -> tuple[str, ...]:
-    """The cell tags that `#@tags a b` gives."""
-    marks = find_marks(cell.source)
-    tags = (tag for mark in marks if mark.name == "tags" for tag in mark.value.split())
-    return tuple(dict.fromkeys(tags))
+    """The cell tags that `#@tags a b` gives, each once; a comma separates them, too."""
+    values = " ".join(mark.value for mark in find_marks(cell.source) if mark.name == "tags")
+    return tuple(dict.fromkeys(values.replace(",", " ").split()))
 
 
 def quick_source(cell: Cell, file: str) -> str:
