@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import json
 import os
 import signal
 import sys
@@ -31,7 +33,9 @@ from bookc import __version__, build
 from bookc.book import Book, BookError, Problem
 from bookc.config import read_config
 from bookc.execute import Job, Result
+from bookc.sync import Choice, Question
 
+SILENT = (Problem("", 0, ""),)  # of a command that has told its problems itself
 Command = Callable[[argparse.Namespace], Sequence[Problem]]
 
 # Plain text: rich would read `gan.md:100:` as an emoji and [x] as a style.
@@ -52,7 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except OSError as error:
         problems = [Problem(error.filename or "bookc", 0, error.strerror or str(error))]
-    for problem in sorted(problems, key=lambda problem: (problem.path, problem.line)):
+    if problems is SILENT:
+        return 1
+    for problem in sorted(problems, key=lambda one: (one.path, one.line, one.column)):
         err.print(str(problem))
     if problems:
         err.print(f"{len(problems)} error{'s' * (len(problems) > 1)}")
@@ -153,10 +159,54 @@ def _build(args: argparse.Namespace) -> Sequence[Problem]:
 
 
 def _lint(args: argparse.Namespace) -> Sequence[Problem]:
-    book, _ = build.read_book(args.book)
-    if not book.warnings:
-        out.print(f"{len(book.chapters)} files, no errors")
-    return book.warnings
+    linted = build.lint_book(args.book)
+    if args.format != "text":
+        _print_findings(linted.problems, args.book, args.format)
+        return SILENT if linted.problems else ()
+    if args.tabs:
+        _print_coverage(linted)
+    if not linted.problems:
+        out.print(f"{len(linted.chapters)} files, no errors")
+    return linted.problems
+
+
+def _print_findings(problems: Sequence[Problem], root: Path, format: str) -> None:
+    """For programs: paths are relative to the working folder."""
+    findings = [
+        {
+            "path": Path(os.path.relpath(root / problem.path)).as_posix(),
+            "line": problem.line,
+            "column": problem.column,
+            "message": problem.message,
+        }
+        for problem in problems
+    ]
+    if format == "json":
+        out.print(json.dumps(findings, indent=2, ensure_ascii=False))
+        return
+    for finding in findings:
+        # GitHub's workflow commands; lines and columns count from 1.
+        place = f"file={_escaped(str(finding['path']), ':,')}"
+        place += f",line={finding['line']}" if finding["line"] else ""
+        place += f",col={finding['column']}" if finding["column"] else ""
+        out.print(f"::error {place}::{_escaped(str(finding['message']), '')}")
+
+
+def _escaped(text: str, more: str) -> str:
+    for character in "%\r\n" + more:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+def _print_coverage(linted: build.Linted) -> None:
+    tabs = list(linted.chapters[0][1]) if linted.chapters else []
+    table = Table("code cells of", *tabs)
+    for chapter, counts in linted.chapters:
+        if any(counts.values()):
+            table.add_row(chapter.path, *(str(counts[tab] or "-") for tab in tabs))
+    out.print(table)
+    for gap in linted.gaps:
+        out.print(f"{gap.file}:{gap.line}: no code for {', '.join(gap.tabs)} here")
 
 
 def _lib(args: argparse.Namespace) -> Sequence[Problem]:
@@ -165,6 +215,51 @@ def _lib(args: argparse.Namespace) -> Sequence[Problem]:
     for file in changed:
         out.print(f"wrote {file}")
     out.print(f"{len(book.config.libraries)} modules, {len(changed)} changed")
+    return ()
+
+
+def _sync(args: argparse.Namespace) -> Sequence[Problem]:
+    synced = build.sync_notebook(args.book, args.notebook, partial(_choose, args.shared))
+    changes = list(
+        difflib.unified_diff(
+            synced.before.splitlines(), synced.after.splitlines(), synced.name, synced.name, "", ""
+        )
+    )
+    if args.diff:
+        for line in changes:
+            out.print(line.rstrip("\n"))
+        return ()
+    build.write_synced(synced)
+    if not changes:
+        out.print(f"{synced.name} is as the notebook has it")
+        return ()
+    added = sum(line.startswith("+") for line in changes[2:])
+    deleted = sum(line.startswith("-") for line in changes[2:])
+    out.print(f"{synced.name}: {added} lines added, {deleted} deleted")
+    out.print(f"{synced.notebook}: compiled again; if it is open in Jupyter, reload it from disk")
+    return ()
+
+
+def _choose(shared: Choice | None, question: Question) -> Choice | None:
+    """What was said with --shared, else the answer of whoever sits at the terminal."""
+    if shared is not None or not sys.stdin.isatty():
+        return shared
+    for line in difflib.unified_diff(
+        question.before.splitlines(), question.after.splitlines(), n=1, lineterm=""
+    ):
+        if not line.startswith(("---", "+++")):
+            err.print(line)
+    seen = ", ".join(question.others)
+    err.print(f"{question.file}:{question.line}: {question.what}; {seen} would see it, too.")
+    answers: dict[str, Choice | None] = {"a": "all", "s": "split", "q": None}
+    while (answer := input(f"for [a]ll, for {question.tab} alone [s], or [q]uit? ")) not in answers:
+        pass
+    return answers[answer]
+
+
+def _activate(args: argparse.Namespace) -> Sequence[Problem]:
+    for file in build.activate_files(args.book, args.tab, args.files):
+        out.print(f"{file}: changed")
     return ()
 
 
@@ -276,7 +371,35 @@ def _parser() -> argparse.ArgumentParser:
         "bookc serve --port 8000",
     )
     sub.add_argument("--port", type=int, default=8000)
-    command("lint", _lint, "read the whole book and show every error", "bookc lint --book ../mine")
+    sub = command(
+        "lint", _lint, "read the whole book and show every error", "bookc lint --format=github"
+    )
+    sub.add_argument("--format", choices=("text", "json", "github"), default="text")
+    sub.add_argument(
+        "--tabs", action="store_true", help="also a table of the code cells per section and tab"
+    )
+    sub = command(
+        "sync",
+        _sync,
+        "bring the edits of a notebook back to its Markdown file",
+        "bookc sync _build/notebooks/mxnet/game/gan.ipynb --diff",
+    )
+    sub.add_argument("notebook", type=Path, metavar="NOTEBOOK")
+    sub.add_argument("--diff", action="store_true", help="show the change and write nothing")
+    sub.add_argument(
+        "--shared",
+        choices=("all", "split"),
+        help="change what other tabs see, too, for all of them or only for this one "
+        "(default: ask at a terminal, else refuse)",
+    )
+    sub = command(
+        "activate",
+        _activate,
+        "let a Markdown editor of Jupyter run one tab's cells; `all` undoes it",
+        "bookc activate mxnet chapters/game/*.md",
+    )
+    sub.add_argument("tab", metavar="TAB", help="a tab, `default` or `all`")
+    sub.add_argument("files", nargs="+", metavar="FILE")
     command("lib", _lib, "write the modules that #@save makes", "bookc lib")
     return parser
 

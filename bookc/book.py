@@ -17,16 +17,19 @@ class Problem:
         path: the file, relative to the book's folder.
         line: the line in it, from 1; 0 speaks of the file as a whole.
         message: what is wrong and what is known, in one sentence.
+        column: the column in the line, from 1; 0 speaks of the line as a whole.
         warning: whether the book can be compiled all the same; `bookc lint` shows these too.
     """
 
     path: str
     line: int
     message: str
+    column: int = 0
     warning: bool = False
 
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}" if self.line else self.path
+        where += f":{self.column}" if self.column else ""
         return f"{where}: {self.message}"
 
 
@@ -34,7 +37,7 @@ class BookError(Exception):
     """Every problem that a step found, so that an author sees all of them at once."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda p: (p.path, p.line)))
+        self.problems = tuple(sorted(problems, key=lambda p: (p.path, p.line, p.column)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
@@ -90,12 +93,14 @@ class Chapter:
         file: the file relative to the book's folder, for messages.
         cells: what it holds, in order; `toc` blocks are kept in the prose.
         toc: the sections that its `toc` blocks list, in order.
+        tabs: the tabs that have a notebook of it; None means every tab.
     """
 
     path: str
     file: str
     cells: tuple[Cell, ...]
     toc: tuple[TocEntry, ...] = ()
+    tabs: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

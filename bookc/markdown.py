@@ -10,16 +10,18 @@ the later steps never meet them. A paragraph that is one image becomes one `figu
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
-from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline import StateInline, image, link
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from bookc.slides import strip_slides
 
+InlineRule = Callable[[StateInline, bool], bool]
 MARKS = ("label", "eqlabel", "width", "height", "bibliography")
 ROLES = ("numref", "ref", "eqref", "cite", "citet")
 MARK_LINE = re.compile(rf"(?:\s*:(?:{'|'.join(MARKS)}):`+[^`\n]+`+)+\s*")
@@ -41,7 +43,23 @@ def _parser() -> MarkdownIt:
     md.block.ruler.before("math_block", "mark", _mark_rule, {"alt": interrupts})
     md.inline.ruler.before("backticks", "role", _role_rule)
     md.inline.ruler.before("backticks", "mark", _inline_mark_rule)
+    md.inline.ruler.at("link", _if_bracket_closes(link))
+    md.inline.ruler.at("image", _if_bracket_closes(image))
     return md
+
+
+def _if_bracket_closes(rule: InlineRule) -> InlineRule:
+    """A rule for `[`, tried only where a `]` follows: each try reads the rest of the text."""
+
+    def guarded(state: StateInline, silent: bool) -> bool:
+        return state.pos < _last_bracket(state.src) and rule(state, silent)
+
+    return guarded
+
+
+@lru_cache(maxsize=4)
+def _last_bracket(text: str) -> int:
+    return text.rfind("]")
 
 
 def _mark_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:

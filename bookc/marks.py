@@ -47,15 +47,18 @@ def parse_python(source: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)  # the author's '\\d' is no fault of ours
-            return ast.parse(python_of(source))
+            flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+            tree = compile(python_of(source), "cell", "exec", flags=flags)
+            return tree if isinstance(tree, ast.Module) else None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
-def find_marks(source: str) -> list[Mark]:
+@lru_cache(maxsize=4096)  # several steps ask, for every tab
+def find_marks(source: str) -> tuple[Mark, ...]:
     """The marks of a cell, in order; none in a cell that is not Python."""
     if "@" not in source:
-        return []
+        return ()
     marks = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(python_of(source)).readline):
@@ -63,8 +66,8 @@ def find_marks(source: str) -> list[Mark]:
                 line, column = token.start
                 marks.append(Mark(mark[1], mark[2].strip(), line, column))
     except (tokenize.TokenError, SyntaxError):
-        return []
-    return marks
+        return ()
+    return tuple(marks)
 
 
 def strip_marks(cell: Cell) -> tuple[str, tuple[int, ...]]:
@@ -74,9 +77,9 @@ def strip_marks(cell: Cell) -> tuple[str, tuple[int, ...]]:
 
 
 def tags_of(cell: Cell) -> tuple[str, ...]:
-    """The cell tags that `#@tags a b` gives."""
-    marks = find_marks(cell.source)
-    return tuple(tag for mark in marks if mark.name == "tags" for tag in mark.value.split())
+    """The cell tags that `#@tags a b` gives, each once; a comma separates them, too."""
+    values = " ".join(mark.value for mark in find_marks(cell.source) if mark.name == "tags")
+    return tuple(dict.fromkeys(values.replace(",", " ").split()))
 
 
 def quick_source(cell: Cell, file: str) -> str:

@@ -12,11 +12,9 @@ def select_tab(chapter: Chapter, tab: str) -> Chapter | None:
     """Keep the cells of one tab, and of their `if tab.selected(..)` that tab's branches.
 
     Returns:
-        The chapter with that tab's cells; None if it has code, but none for this tab. What
-        all tabs share does not count where others have code of their own beside it.
+        The chapter with that tab's cells; None if the tab has no notebook of it.
     """
-    code = [cell for cell in chapter.cells if cell.kind == "code"]
-    if any(cell.tabs for cell in code) and not any(tab in cell.tabs for cell in chapter.cells):
+    if chapter.tabs is not None and tab not in chapter.tabs:
         return None
     cells = tuple(
         select_branches(cell, tab) if cell.kind == "code" else cell
