@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import importlib.util
 import json
 import os
 import signal
@@ -11,13 +12,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jupytext
-import nbformat
-from jupytext.formats import NOTEBOOK_EXTENSIONS, JupytextFormatError
-from nbformat import NotebookNode
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -29,11 +26,28 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from bookc import __version__, build
+from bookc import __version__
 from bookc.book import Book, BookError, Problem
 from bookc.config import read_config
-from bookc.execute import Job, Result
-from bookc.sync import Choice, Question
+from bookc.stamp import make_stamp
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from bookc import build
+    from bookc.execute import Job, Result
+    from bookc.sync import Choice, Question
+else:
+
+    def _lazily(name):
+        """A module that is read when it is first used: to find nothing to do takes no compiler."""
+        spec = importlib.util.find_spec(name)
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    build = sys.modules.get("bookc.build") or _lazily("bookc.build")
 
 SILENT = (Problem("", 0, ""),)  # of a command that has told its problems itself
 Command = Callable[[argparse.Namespace], Sequence[Problem]]
@@ -66,11 +80,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
+    config = read_config(args.book)
+    tabs = _tabs(args, config.tabs)
+    folder = args.out or config.output_dir / "notebooks"
+    stamp = make_stamp(config, folder, tabs, args.raw, args.to)
+    if written := stamp.outputs():
+        out.print(f"{len(written)} notebooks in {folder}, 0 changed")
+        return ()
     book, refs = build.read_book(args.book)
-    tabs = _tabs(args, book.config.tabs)
     notebooks = build.compile_notebooks(book, None if args.raw else refs, tabs)
-    folder = args.out or book.config.output_dir / "notebooks"
     changed = build.write_notebooks(book, notebooks, folder, args.to or "")
+    stamp.write(build.notebook_file(folder, section, args.to or "") for section in notebooks)
     out.print(f"{len(notebooks)} notebooks in {folder}, {changed} changed")
     return ()
 
@@ -264,6 +284,8 @@ def _activate(args: argparse.Namespace) -> Sequence[Problem]:
 
 
 def _serve(args: argparse.Namespace) -> Sequence[Problem]:
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
     problems = _html(args)
     folder = read_config(args.book).output_dir / "html"
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
@@ -405,6 +427,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _script_format(text: str) -> str:
+    import jupytext
+    import nbformat
+    from jupytext.formats import NOTEBOOK_EXTENSIONS, JupytextFormatError
+
     known = f".{text.partition(':')[0]}" in NOTEBOOK_EXTENSIONS
     try:
         if known:

@@ -51,12 +51,11 @@ def rewrite(cell: Cell, aliases: Aliases) -> Cell:
 
 
 def _edits(source: str, tree: ast.Module, positions: Positions, aliases: Aliases) -> Iterator[Edit]:
-    calls = {
-        id(node.func): node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    }
+    # ast.walk comes to a call before the name that it calls.
+    calls: dict[int, ast.Call] = {}
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            calls[id(node.func)] = node
         if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
             continue
         if node.value.id != "d2l":

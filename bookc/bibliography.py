@@ -41,16 +41,16 @@ def read_bibliography(text: str, file: str) -> dict[str, Reference]:
 
 
 def _format(data: BibliographyData) -> dict[str, str]:
-    backend = Backend("utf-8")
+    backend, style = Backend("utf-8"), Style()  # to make a style takes as long as 50 entries
     formatted = {}
     for key, entry in data.entries.items():
         try:
-            (done,) = Style().format_entries([entry])
+            (done,) = style.format_entries([entry])
         except FieldIsMissing:
             # A book without its publisher can be cited; "misc" wants no field at all.
             plain = Entry("misc", entry.fields, entry.persons)
             plain.key = key
-            (done,) = Style().format_entries([plain])
+            (done,) = style.format_entries([plain])
         formatted[key] = done.text.render(backend)
     return formatted
 

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
-import jupytext
 import nbformat
 from nbformat import NotebookNode
 
@@ -201,18 +200,25 @@ def write_notebooks(
         How many files changed.
     """
     changed = 0
-    for (tab, path), notebook in notebooks.items():
+    for section, notebook in notebooks.items():
         if script:
+            import jupytext  # 0.4 s, and few write scripts
+
             text = jupytext.writes(notebook, fmt=script)
-            target = folder / tab / f"{path}.{script.split(':')[0]}"
         else:
             stamp(notebook)
             text = notebook_text(notebook)
-            target = folder / tab / f"{path}.ipynb"
+        target = notebook_file(folder, section, script)
         changed += files.write_file(target, text)
     for tab in {tab for tab, _ in notebooks}:
         files.copy_resources(book.config, folder / tab)
     return changed
+
+
+def notebook_file(folder: Path, section: Section, script: str = "") -> Path:
+    """Where `write_notebooks` puts a section."""
+    tab, path = section
+    return folder / tab / f"{path}.{script.split(':')[0] or 'ipynb'}"
 
 
 def notebook_text(notebook: NotebookNode) -> str:

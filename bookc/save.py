@@ -61,8 +61,9 @@ def make_library(book: Book, tab: str, module: str = "") -> str:
     aliases = _alias_code(book.config.aliases.get(tab, Aliases()))
     if (warning := D2LBOOK_HEADER.search(module)) is not None:
         # Beside an author's own lines no list of names can be whole.
-        head = module[: warning.end()] + f"\n{GENERATED}\n\n"
-        return "\n\n\n".join([head + "\n".join(imports), *blocks.texts, *aliases]) + "\n"
+        head = module[: warning.end()] + f"\n{GENERATED}"
+        first = ["\n".join(imports)] if imports else []
+        return "\n\n\n".join([head, *first, *blocks.texts, *aliases]) + "\n"
     head = "\n".join([HEADER, *imports]) if imports else HEADER.rstrip()
     names = sorted({name for block in [*blocks.texts, *aliases] for name in _defined(block)})
     listed = "".join(f'    "{name}",\n' for name in names)
