@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import gc
+import importlib.util
+import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jupytext
-import nbformat
-from jupytext.formats import NOTEBOOK_EXTENSIONS, JupytextFormatError
-from nbformat import NotebookNode
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -27,11 +27,30 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from bookc import __version__, build
+from bookc import __version__
 from bookc.book import Book, BookError, Problem
 from bookc.config import read_config
-from bookc.execute import Job, Result
+from bookc.stamp import make_stamp
 
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from bookc import build
+    from bookc.execute import Job, Result
+    from bookc.sync import Choice, Question
+else:
+
+    def _lazily(name):
+        """A module that is read when it is first used: to find nothing to do takes no compiler."""
+        spec = importlib.util.find_spec(name)
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    build = sys.modules.get("bookc.build") or _lazily("bookc.build")
+
+SILENT = (Problem("", 0, ""),)  # of a command that has told its problems itself
 Command = Callable[[argparse.Namespace], Sequence[Problem]]
 
 # Plain text: rich would read `gan.md:100:` as an emoji and [x] as a style.
@@ -42,6 +61,8 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False, markup=
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 if all is well, 1 with errors, 130 after Ctrl-C."""
     args = _parser().parse_args(arguments)
+    # Syntax trees and tokens are many and in no cycles; to look for some took a third of the time.
+    gc.set_threshold(100_000, 50, 1000)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as Ctrl-C does
     try:
         problems = args.run(args)
@@ -52,7 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except OSError as error:
         problems = [Problem(error.filename or "bookc", 0, error.strerror or str(error))]
-    for problem in sorted(problems, key=lambda problem: (problem.path, problem.line)):
+    if problems is SILENT:
+        return 1
+    for problem in sorted(problems, key=lambda one: (one.path, one.line, one.column)):
         err.print(str(problem))
     if problems:
         err.print(f"{len(problems)} error{'s' * (len(problems) > 1)}")
@@ -60,11 +83,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
+    config = read_config(args.book)
+    tabs = _tabs(args, config.tabs)
+    folder = args.out or config.output_dir / "notebooks"
+    stamp = make_stamp(config, folder, tabs, args.raw, args.to)
+    if written := stamp.outputs():
+        out.print(f"{len(written)} notebooks in {folder}, 0 changed")
+        return ()
     book, refs = build.read_book(args.book)
-    tabs = _tabs(args, book.config.tabs)
-    notebooks = build.compile_notebooks(book, refs, tabs)
-    folder = args.out or book.config.output_dir / "notebooks"
+    notebooks = build.compile_notebooks(book, None if args.raw else refs, tabs)
     changed = build.write_notebooks(book, notebooks, folder, args.to or "")
+    stamp.write(build.notebook_file(folder, section, args.to or "") for section in notebooks)
     out.print(f"{len(notebooks)} notebooks in {folder}, {changed} changed")
     return ()
 
@@ -153,9 +182,54 @@ def _build(args: argparse.Namespace) -> Sequence[Problem]:
 
 
 def _lint(args: argparse.Namespace) -> Sequence[Problem]:
-    book, _ = build.read_book(args.book)
-    out.print(f"{len(book.chapters)} files, no errors")
-    return ()
+    linted = build.lint_book(args.book)
+    if args.format != "text":
+        _print_findings(linted.problems, args.book, args.format)
+        return SILENT if linted.problems else ()
+    if args.tabs:
+        _print_coverage(linted)
+    if not linted.problems:
+        out.print(f"{len(linted.chapters)} files, no errors")
+    return linted.problems
+
+
+def _print_findings(problems: Sequence[Problem], root: Path, format: str) -> None:
+    """For programs: paths are relative to the working folder."""
+    findings = [
+        {
+            "path": Path(os.path.relpath(root / problem.path)).as_posix(),
+            "line": problem.line,
+            "column": problem.column,
+            "message": problem.message,
+        }
+        for problem in problems
+    ]
+    if format == "json":
+        out.print(json.dumps(findings, indent=2, ensure_ascii=False))
+        return
+    for finding in findings:
+        # GitHub's workflow commands; lines and columns count from 1.
+        place = f"file={_escaped(str(finding['path']), ':,')}"
+        place += f",line={finding['line']}" if finding["line"] else ""
+        place += f",col={finding['column']}" if finding["column"] else ""
+        out.print(f"::error {place}::{_escaped(str(finding['message']), '')}")
+
+
+def _escaped(text: str, more: str) -> str:
+    for character in "%\r\n" + more:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+def _print_coverage(linted: build.Linted) -> None:
+    tabs = list(linted.chapters[0][1]) if linted.chapters else []
+    table = Table("code cells of", *tabs)
+    for chapter, counts in linted.chapters:
+        if any(counts.values()):
+            table.add_row(chapter.path, *(str(counts[tab] or "-") for tab in tabs))
+    out.print(table)
+    for gap in linted.gaps:
+        out.print(f"{gap.file}:{gap.line}: no code for {', '.join(gap.tabs)} here")
 
 
 def _lib(args: argparse.Namespace) -> Sequence[Problem]:
@@ -167,7 +241,54 @@ def _lib(args: argparse.Namespace) -> Sequence[Problem]:
     return ()
 
 
+def _sync(args: argparse.Namespace) -> Sequence[Problem]:
+    synced = build.sync_notebook(args.book, args.notebook, partial(_choose, args.shared))
+    changes = list(
+        difflib.unified_diff(
+            synced.before.splitlines(), synced.after.splitlines(), synced.name, synced.name, "", ""
+        )
+    )
+    if args.diff:
+        for line in changes:
+            out.print(line.rstrip("\n"))
+        return ()
+    build.write_synced(synced)
+    if not changes:
+        out.print(f"{synced.name} is as the notebook has it")
+        return ()
+    added = sum(line.startswith("+") for line in changes[2:])
+    deleted = sum(line.startswith("-") for line in changes[2:])
+    out.print(f"{synced.name}: {added} lines added, {deleted} deleted")
+    out.print(f"{synced.notebook}: compiled again; if it is open in Jupyter, reload it from disk")
+    return ()
+
+
+def _choose(shared: Choice | None, question: Question) -> Choice | None:
+    """What was said with --shared, else the answer of whoever sits at the terminal."""
+    if shared is not None or not sys.stdin.isatty():
+        return shared
+    for line in difflib.unified_diff(
+        question.before.splitlines(), question.after.splitlines(), n=1, lineterm=""
+    ):
+        if not line.startswith(("---", "+++")):
+            err.print(line)
+    seen = ", ".join(question.others)
+    err.print(f"{question.file}:{question.line}: {question.what}; {seen} would see it, too.")
+    answers: dict[str, Choice | None] = {"a": "all", "s": "split", "q": None}
+    while (answer := input(f"for [a]ll, for {question.tab} alone [s], or [q]uit? ")) not in answers:
+        pass
+    return answers[answer]
+
+
+def _activate(args: argparse.Namespace) -> Sequence[Problem]:
+    for file in build.activate_files(args.book, args.tab, args.files):
+        out.print(f"{file}: changed")
+    return ()
+
+
 def _serve(args: argparse.Namespace) -> Sequence[Problem]:
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
     problems = _html(args)
     folder = read_config(args.book).output_dir / "html"
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
@@ -235,6 +356,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--out", type=Path, metavar="DIR", help="default: _build/notebooks")
     sub.add_argument(
+        "--raw", action="store_true", help="leave references and slide marks as the source has them"
+    )
+    sub.add_argument(
         "--to",
         type=_script_format,
         metavar="FORMAT",
@@ -264,7 +388,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("html", _html, "write the HTML book with the recorded outputs", "bookc html")
     sub = command("build", _build, "write notebooks and the HTML book", "bookc build", one_tab)
-    sub.set_defaults(out=None, to=None)
+    sub.set_defaults(out=None, to=None, raw=False)
     sub = command(
         "serve",
         _serve,
@@ -272,12 +396,44 @@ def _parser() -> argparse.ArgumentParser:
         "bookc serve --port 8000",
     )
     sub.add_argument("--port", type=int, default=8000)
-    command("lint", _lint, "read the whole book and show every error", "bookc lint --book ../mine")
+    sub = command(
+        "lint", _lint, "read the whole book and show every error", "bookc lint --format=github"
+    )
+    sub.add_argument("--format", choices=("text", "json", "github"), default="text")
+    sub.add_argument(
+        "--tabs", action="store_true", help="also a table of the code cells per section and tab"
+    )
+    sub = command(
+        "sync",
+        _sync,
+        "bring the edits of a notebook back to its Markdown file",
+        "bookc sync _build/notebooks/mxnet/game/gan.ipynb --diff",
+    )
+    sub.add_argument("notebook", type=Path, metavar="NOTEBOOK")
+    sub.add_argument("--diff", action="store_true", help="show the change and write nothing")
+    sub.add_argument(
+        "--shared",
+        choices=("all", "split"),
+        help="change what other tabs see, too, for all of them or only for this one "
+        "(default: ask at a terminal, else refuse)",
+    )
+    sub = command(
+        "activate",
+        _activate,
+        "let a Markdown editor of Jupyter run one tab's cells; `all` undoes it",
+        "bookc activate mxnet chapters/game/*.md",
+    )
+    sub.add_argument("tab", metavar="TAB", help="a tab, `default` or `all`")
+    sub.add_argument("files", nargs="+", metavar="FILE")
     command("lib", _lib, "write the modules that #@save makes", "bookc lib")
     return parser
 
 
 def _script_format(text: str) -> str:
+    import jupytext
+    import nbformat
+    from jupytext.formats import NOTEBOOK_EXTENSIONS, JupytextFormatError
+
     known = f".{text.partition(':')[0]}" in NOTEBOOK_EXTENSIONS
     try:
         if known:

@@ -7,6 +7,7 @@ from pybtex.backends.html import Backend
 from pybtex.database import BibliographyData, Entry, parse_string
 from pybtex.exceptions import PybtexError
 from pybtex.style.formatting.unsrt import Style
+from pybtex.style.template import FieldIsMissing
 
 from bookc.book import BookError, Problem, Reference
 
@@ -40,9 +41,18 @@ def read_bibliography(text: str, file: str) -> dict[str, Reference]:
 
 
 def _format(data: BibliographyData) -> dict[str, str]:
-    backend = Backend("utf-8")
-    entries = Style().format_entries(data.entries.values())
-    return {entry.key: entry.text.render(backend) for entry in entries}
+    backend, style = Backend("utf-8"), Style()  # to make a style takes as long as 50 entries
+    formatted = {}
+    for key, entry in data.entries.items():
+        try:
+            (done,) = style.format_entries([entry])
+        except FieldIsMissing:
+            # A book without its publisher can be cited; "misc" wants no field at all.
+            plain = Entry("misc", entry.fields, entry.persons)
+            plain.key = key
+            (done,) = style.format_entries([plain])
+        formatted[key] = done.text.render(backend)
+    return formatted
 
 
 def _short_authors(entry: Entry) -> str:

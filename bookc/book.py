@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -16,14 +17,19 @@ class Problem:
         path: the file, relative to the book's folder.
         line: the line in it, from 1; 0 speaks of the file as a whole.
         message: what is wrong and what is known, in one sentence.
+        column: the column in the line, from 1; 0 speaks of the line as a whole.
+        warning: whether the book can be compiled all the same; `bookc lint` shows these too.
     """
 
     path: str
     line: int
     message: str
+    column: int = 0
+    warning: bool = False
 
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}" if self.line else self.path
+        where += f":{self.column}" if self.column else ""
         return f"{where}: {self.message}"
 
 
@@ -31,7 +37,7 @@ class BookError(Exception):
     """Every problem that a step found, so that an author sees all of them at once."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda p: (p.path, p.line)))
+        self.problems = tuple(sorted(problems, key=lambda p: (p.path, p.line, p.column)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
@@ -46,6 +52,7 @@ class Cell:
         source: the text without fence, tab mark or tab block around it.
         tabs: the tabs that see this cell; empty means every tab.
         line: the line of the file on which `source` starts, from 1.
+        lines: the file's line of each line of `source`; empty where they simply follow `line`.
     """
 
     id: str
@@ -53,6 +60,13 @@ class Cell:
     source: str
     tabs: tuple[str, ...]
     line: int
+    lines: tuple[int, ...] = ()
+
+    def line_at(self, number: int) -> int:
+        """The file's line of line `number` (from 1) of `source`."""
+        if self.lines:
+            return self.lines[min(number, len(self.lines)) - 1]
+        return self.line + number - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +93,35 @@ class Chapter:
         file: the file relative to the book's folder, for messages.
         cells: what it holds, in order; `toc` blocks are kept in the prose.
         toc: the sections that its `toc` blocks list, in order.
+        tabs: the tabs that have a notebook of it; None means every tab.
     """
 
     path: str
     file: str
     cells: tuple[Cell, ...]
     toc: tuple[TocEntry, ...] = ()
+    tabs: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aliases:
+    """What `d2l.name` stands for in one tab, as its [library-tab] section says.
+
+    Attributes:
+        library: the framework's name in the notebooks, such as `torch`.
+        simple: `d2l.a` is `library.b`.
+        fluent: `d2l.a(x, y)` is `x.b(y)`.
+        args: `d2l.a(x, k=y)` is an expression in which the names of the arguments stand.
+        reverse: patterns of source that begin with `d2l.`, and what they become.
+        defined: Python that the library's module ends with.
+    """
+
+    library: str = ""
+    simple: dict[str, str] = field(default_factory=dict)
+    fluent: dict[str, str] = field(default_factory=dict)
+    args: dict[str, tuple[str, str]] = field(default_factory=dict)
+    reverse: tuple[tuple[re.Pattern[str], str], ...] = ()
+    defined: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +143,9 @@ class Config:
         library: folder of the package that the notebooks import, if the book has one.
         libraries: for each tab, the module file that `#@save` cells go to.
         frameworks: for each tab, the module it imports and what pip has to install for it.
+        aliases: for each tab with a [library-tab] section, what `d2l.name` stands for.
+        sort_imports: whether isort puts the imports of code cells in order.
+        sections_in_docstrings: whether a saved definition says in which section it is defined.
     """
 
     root: Path
@@ -129,14 +169,22 @@ class Config:
     library: Path | None
     libraries: dict[str, Path]
     frameworks: dict[str, tuple[str, str]]
+    aliases: dict[str, Aliases]
+    sort_imports: bool
+    sections_in_docstrings: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Every chapter of a book, in the order of the tables of contents."""
+    """Every chapter of a book, in the order of the tables of contents.
+
+    Attributes:
+        warnings: what is wrong with it, but keeps nothing from being compiled.
+    """
 
     config: Config
     chapters: tuple[Chapter, ...]
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import glob
 import importlib.util
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
-import jupytext
 import nbformat
 from nbformat import NotebookNode
 
 from bookc import bibliography, files, refs
+from bookc.activate import activate
+from bookc.alias import apply_aliases
 from bookc.book import Book, BookError, Chapter, Config, Problem, Reference
 from bookc.check import Checked, make_checkable, run_nbval
 from bookc.config import read_config
 from bookc.execute import Job, Report, Result, execute
+from bookc.lint import Gap, coverage, gaps, lint_chapter, located
 from bookc.marks import quick_source
 from bookc.notebook import make_notebook
 from bookc.parse import read_chapter
@@ -26,6 +30,17 @@ from bookc.provenance import read_library, used_symbols
 from bookc.record import Recorded, heaviest_picture, match_outputs, read_record, stale_cells
 from bookc.refs import Refs
 from bookc.save import make_library
+from bookc.sync import (
+    Choice,
+    Choose,
+    Question,
+    difference,
+    rebased,
+    same_for_reader,
+    stamp,
+    sync_text,
+    with_outputs,
+)
 from bookc.tabs import select_tab
 
 PICTURE_LIMIT = 150_000  # bytes of one PNG: pages and clones stay light
@@ -33,8 +48,30 @@ PICTURE_LIMIT = 150_000  # bytes of one PNG: pages and clones stay light
 Section = tuple[str, str]  # (tab, section path)
 
 
-def read_book(root: Path) -> tuple[Book, Refs]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Synced:
+    """What an author's notebook makes of its chapter.
+
+    Attributes:
+        source, name: the Markdown file, and how messages call it.
+        before, after: its text.
+        notebook: the notebook's file.
+        compiled: the notebook that belongs to the new text; None if nothing was edited.
+    """
+
+    source: Path
+    name: str
+    before: str
+    after: str
+    notebook: Path
+    compiled: NotebookNode | None
+
+
+def read_book(root: Path, instead: Mapping[Path, str] | None = None) -> tuple[Book, Refs]:
     """Parse and check a whole book.
+
+    Args:
+        instead: what to read instead of some files.
 
     Raises:
         BookError: everything that is wrong with it.
@@ -49,7 +86,7 @@ def read_book(root: Path) -> tuple[Book, Refs]:
     for path, file in sources.items():
         name = files.shown(file, config)
         with _collecting(problems):
-            text = files.read_text(file, name)
+            text = (instead or {}).get(file) or files.read_text(file, name)
             parsed[path], wrong = read_chapter(text, path, name, config.tabs)
             problems += wrong
     for chapter in parsed.values():
@@ -71,21 +108,67 @@ def read_book(root: Path) -> tuple[Book, Refs]:
     for tab in config.libraries:
         with _collecting(problems):
             make_library(book, tab)
-    if problems or resolved is None:
-        raise BookError(dict.fromkeys(problems))
-    return book, resolved
+    problems = list(dict.fromkeys(problems))
+    if resolved is None or not all(problem.warning for problem in problems):
+        raise BookError(problems)
+    return dataclasses.replace(book, warnings=tuple(problems)), resolved
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Linted:
+    """What `lint_book` found.
+
+    Attributes:
+        chapters: those that could be read, each with its code cells by tab.
+        problems: everything wrong, with columns.
+        gaps: places that lack code for a tab.
+    """
+
+    chapters: tuple[tuple[Chapter, Mapping[str, int]], ...]
+    problems: tuple[Problem, ...]
+    gaps: tuple[Gap, ...]
+
+
+def lint_book(root: Path) -> Linted:
+    """Read a whole book and look closer at each chapter, whatever else is wrong."""
+    config = read_config(root)
+    problems: list[Problem] = []
+    with _collecting(problems):
+        problems += read_book(root)[0].warnings
+    chapters = []
+    found_gaps: list[Gap] = []
+    lines: dict[str, list[str]] = {}
+    for path, file in files.source_files(config).items():
+        name = files.shown(file, config)
+        with contextlib.suppress(BookError):  # read_book has told it
+            text = files.read_text(file, name)
+            lines[name] = re.split(r"\r\n?|\n", text)
+            chapter, _ = read_chapter(text, path, name, config.tabs)
+            problems += lint_chapter(chapter, config.tabs)
+            found_gaps += gaps(chapter, config.tabs)
+            chapters.append((chapter, coverage(chapter, config.tabs)))
+    where = (located(problem, lines.get(problem.path, ())) for problem in problems)
+    ordered = sorted(dict.fromkeys(where), key=lambda p: (p.path, p.line, p.column))
+    return Linted(tuple(chapters), tuple(ordered), tuple(found_gaps))
 
 
 def compile_notebooks(
-    book: Book, resolved: Refs, tabs: Sequence[str], quick: bool = False
+    book: Book, resolved: Refs | None, tabs: Sequence[str], quick: bool = False
 ) -> dict[Section, NotebookNode]:
-    """Every notebook of the given tabs, without outputs, in book order."""
+    """Every notebook of the given tabs, without outputs, in book order.
+
+    Args:
+        resolved: what references read as; None leaves d2lbook's marks in the prose.
+    """
+    sort_in = str(book.config.root.resolve()) if book.config.sort_imports else ""
     library = read_library(_library_sources(book.config))
     notebooks = {}
     for tab in tabs:
         for chapter in book.chapters:
             if (selected := select_tab(chapter, tab)) is not None:
-                notebook = make_notebook(selected, tab, resolved, quick)
+                if tab in book.config.aliases:
+                    selected = apply_aliases(selected, book.config.aliases[tab])
+                notebook = make_notebook(selected, tab, resolved, quick, sort_in)
                 code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
                 if uses := used_symbols(code, library):
                     notebook.metadata["bookc"]["uses"] = uses
@@ -117,23 +200,134 @@ def write_notebooks(
         How many files changed.
     """
     changed = 0
-    for (tab, path), notebook in notebooks.items():
+    for section, notebook in notebooks.items():
         if script:
+            import jupytext  # 0.4 s, and few write scripts
+
             text = jupytext.writes(notebook, fmt=script)
-            target = folder / tab / f"{path}.{script.split(':')[0]}"
         else:
+            stamp(notebook)
             text = notebook_text(notebook)
-            target = folder / tab / f"{path}.ipynb"
+        target = notebook_file(folder, section, script)
         changed += files.write_file(target, text)
     for tab in {tab for tab, _ in notebooks}:
         files.copy_resources(book.config, folder / tab)
     return changed
 
 
+def notebook_file(folder: Path, section: Section, script: str = "") -> Path:
+    """Where `write_notebooks` puts a section."""
+    tab, path = section
+    return folder / tab / f"{path}.{script.split(':')[0] or 'ipynb'}"
+
+
 def notebook_text(notebook: NotebookNode) -> str:
     """The notebook as it stands in its file, validated."""
     nbformat.validate(notebook)
     return str(nbformat.writes(notebook)) + "\n"
+
+
+def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
+    """Bring an author's edits of one compiled notebook back to its chapter; writes nothing.
+
+    Raises:
+        BookError: the book has errors, or would have with the edits; an edit that has no
+            certain place in the chapter.
+    """
+    name = str(file)
+    edited = read_record(files.read_text(file, name), name)
+    about = edited.metadata.get("bookc", {})
+    book, resolved = read_book(root)
+    chapter = next((c for c in book.chapters if c.file == about.get("source")), None)
+    tab = about.get("tab")
+    if chapter is None or tab not in book.config.tabs:
+        raise BookError([Problem(name, 0, "was not compiled from a chapter of this book")])
+    compiled = _notebook_of(book, resolved, chapter.path, tab)
+    if compiled is None:
+        raise BookError([Problem(chapter.file, 0, f"has no code for {tab} any more")])
+    source = book.config.source_dir / f"{chapter.path}.md"
+    text = files.read_text(source, chapter.file)
+    for_all: set[str] = set()  # the tabs for which the author wants a change, too
+
+    def remember(question: Question) -> Choice | None:
+        if (choice := choose(question)) == "all":
+            for_all.update(question.others)
+        return choice
+
+    new = sync_text(text, chapter, book.config.tabs, compiled, edited, remember)
+    wanted = rebased(compiled, edited)
+    if new == text:
+        _refuse_difference(chapter, compiled, wanted, resolved)
+        return Synced(source, chapter.file, text, text, file, None)
+    try:
+        new_book, new_refs = read_book(root, {source: new})
+    except BookError as error:
+        raise BookError(
+            Problem(p.path, p.line, f"with the edit, the book has an error: {p.message}")
+            for p in error.problems
+        ) from None
+    again = next(c for c in new_book.chapters if c.path == chapter.path)
+    result = _notebook_of(new_book, new_refs, chapter.path, tab)
+    if result is None:
+        raise BookError([Problem(chapter.file, 0, f"would have no code for {tab} any more")])
+    _refuse_difference(again, result, wanted, new_refs)
+    for other in book.config.tabs:
+        was = _notebook_of(book, resolved, chapter.path, other)
+        becomes = _notebook_of(new_book, new_refs, chapter.path, other)
+        if other != tab and other not in for_all and not same_for_reader(was, becomes):
+            message = f"cannot be brought back: it would change the {other} notebook, too"
+            raise BookError([Problem(chapter.file, 0, message)])
+    stamp(result)
+    return Synced(source, chapter.file, text, new, file, with_outputs(result, edited))
+
+
+def _refuse_difference(
+    chapter: Chapter, compiled: NotebookNode, wanted: NotebookNode, resolved: Refs
+) -> None:
+    if line := difference(chapter, compiled, wanted, resolved):
+        message = (
+            f"cannot be brought back at '{line}': the compiler writes numbers, captions and lists "
+            "of sections; edit what they are made of in the Markdown file"
+        )
+        raise BookError([Problem(chapter.file, 0, message)])
+
+
+def _notebook_of(book: Book, resolved: Refs, path: str, tab: str) -> NotebookNode | None:
+    chapter = next(chapter for chapter in book.chapters if chapter.path == path)
+    alone = dataclasses.replace(book, chapters=(chapter,))
+    return compile_notebooks(alone, resolved, [tab]).get((tab, path))
+
+
+def write_synced(synced: Synced) -> None:
+    """Write the chapter, and the notebook as it compiles now, with the outputs it had."""
+    if synced.compiled is not None:
+        files.write_file(synced.source, synced.after)
+        files.write_file(synced.notebook, notebook_text(synced.compiled))
+
+
+def activate_files(root: Path, tab: str, patterns: Sequence[str]) -> list[str]:
+    """Activate a tab in Markdown files, all of them or none.
+
+    Args:
+        patterns: files or wildcards, relative to the working folder.
+
+    Returns:
+        The files that changed.
+    """
+    tabs = read_config(root).tabs
+    texts: dict[Path, str] = {}
+    problems: list[Problem] = []
+    for pattern in patterns:
+        found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 (patterns may be absolute)
+        if not found:
+            problems.append(Problem(pattern, 0, "no such file"))
+        for name in found:
+            with _collecting(problems):
+                text = files.read_text(Path(name), name)
+                texts[Path(name)] = activate(text, name, tab, tabs)
+    if problems:
+        raise BookError(problems)
+    return [str(file) for file, text in texts.items() if files.write_file(file, text)]
 
 
 def load_record(
@@ -318,7 +512,10 @@ def _record_problems(config: Config, section: Section, notebook: NotebookNode) -
 
 def write_libraries(book: Book, check: bool = False) -> list[Path]:
     """Write every module that `#@save` makes; with `check` only say which would change."""
-    texts = {file: make_library(book, tab) for tab, file in book.config.libraries.items()}
+    texts = {}
+    for tab, file in book.config.libraries.items():
+        present = files.read_text(file, files.shown(file, book.config)) if file.exists() else ""
+        texts[file] = make_library(book, tab, present)
     if check:
         return [f for f, text in texts.items() if not f.exists() or f.read_text("utf-8") != text]
     return [file for file, text in texts.items() if files.write_file(file, text)]

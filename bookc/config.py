@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import difflib
 import re
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from bookc.book import BookError, Config, Problem
+from bookc.book import Aliases, BookError, Config, Problem
 
 # Every key that d2lbook documents. Those that speak of a target we do not make (pdf, slides,
 # deployment) are read over: a book that moves here keeps its config.ini as it is.
@@ -24,7 +26,7 @@ KNOWN = {
     "colab": "github_repo exclusions libs libs_header gpu_pattern replace_svg_url",
     "sagemaker": "github_repo kernel libs libs_header",
     "slides": "top_left top_right github_repo",
-    "bookc": "record_dir timeout frameworks library",
+    "bookc": "record_dir timeout frameworks library sort_imports sections_in_docstrings",
 }
 LIBRARY_KEYS = "lib_file lib_name simple_alias fluent_alias args_alias alias reverse_alias"
 
@@ -82,6 +84,21 @@ def parse_config(text: str, root: Path) -> Config:
         else:
             frameworks[parts[0]] = (parts[1], parts[2])
 
+    def switch(key: str) -> bool:
+        text = value("bookc", key, "true").lower()
+        if text not in ("true", "false"):
+            complain("bookc", key, f"{key} = {text}: want true or false")
+        return text == "true"
+
+    sort_imports, sections_in_docstrings = switch("sort_imports"), switch("sections_in_docstrings")
+    aliases = {}
+    for tab in tabs:
+        if f"library-{tab}" in values:
+            try:
+                aliases[tab] = _aliases(values[f"library-{tab}"])
+            except _BadAlias as bad:
+                complain(f"library-{tab}", bad.key, str(bad))
+
     source_dir = root / value("build", "source_dir", ".")
     if not source_dir.is_dir():
         complain("build", "source_dir", f"no such folder: {source_dir}")
@@ -114,7 +131,62 @@ def parse_config(text: str, root: Path) -> Config:
         library=root / value("bookc", "library") if value("bookc", "library") else None,
         libraries=libraries,
         frameworks=frameworks,
+        aliases=aliases,
+        sort_imports=sort_imports,
+        sections_in_docstrings=sections_in_docstrings,
     )
+
+
+class _BadAlias(Exception):
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+def _aliases(section: dict[str, str]) -> Aliases:
+    """The aliases of one [library-tab] section.
+
+    Raises:
+        _BadAlias: a pattern that is no regular expression, a template that is not Python.
+    """
+    # `exp(` was d2lbook's way of keeping `exp` off `expand_dims`; whole names need none.
+    simple = {
+        name.rstrip("("): target.rstrip("(")
+        for name, target in _pairs(section.get("simple_alias", "").replace(",", "\n"))
+    }
+    fluent = dict(_pairs(section.get("fluent_alias", "").replace(",", "\n")))
+    args = {}
+    for pattern, template in _pairs(section.get("args_alias", "")):
+        try:
+            calls = [ast.parse(text, mode="eval").body for text in (pattern, template)]
+        except SyntaxError:
+            calls = []
+        if not calls or not isinstance(calls[0], ast.Call) or not isinstance(calls[1], ast.Call):
+            message = f"'{pattern} -> {template}': want 'name(a, k=None) -> other(a, k=k)'"
+            raise _BadAlias("args_alias", message)
+        args[ast.unparse(calls[0].func)] = (pattern, template)
+    reverse = []
+    for pattern, replacement in _pairs(section.get("reverse_alias", "")):
+        try:
+            reverse.append((re.compile(pattern), replacement))
+        except re.error as error:
+            raise _BadAlias("reverse_alias", f"'{pattern}' is no pattern: {error}") from None
+    return Aliases(
+        library=section.get("lib_name", "").strip(),
+        simple=simple if section.get("lib_name", "").strip() else {},
+        fluent=fluent,
+        args=args,
+        reverse=tuple(reverse),
+        defined=section.get("alias", "").strip(),
+    )
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    """Each line's `name -> target`; a name alone keeps itself."""
+    for line in text.splitlines():
+        name, _, target = (part.strip() for part in line.partition("->"))
+        if name:
+            yield name, target or name
 
 
 def _unknown_keys(values: dict[str, dict[str, str]], text: str) -> list[Problem]:

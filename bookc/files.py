@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import tempfile
@@ -80,5 +81,5 @@ def copy_resources(config: Config, folder: Path) -> None:
     for file in resource_files(config):
         target = folder / file.relative_to(config.source_dir)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.exists() or target.read_bytes() != file.read_bytes():
-            shutil.copyfile(file, target)
+        if not target.exists() or not filecmp.cmp(file, target):
+            shutil.copy2(file, target)  # with its time: equal sizes and times need no reading

@@ -10,14 +10,18 @@ the later steps never meet them. A paragraph that is one image becomes one `figu
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
-from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline import StateInline, image, link
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
+from bookc.slides import strip_slides
+
+InlineRule = Callable[[StateInline, bool], bool]
 MARKS = ("label", "eqlabel", "width", "height", "bibliography")
 ROLES = ("numref", "ref", "eqref", "cite", "citet")
 MARK_LINE = re.compile(rf"(?:\s*:(?:{'|'.join(MARKS)}):`+[^`\n]+`+)+\s*")
@@ -27,8 +31,8 @@ ROLE = re.compile(rf":({'|'.join(ROLES)}):`+([^`\n]+)`+")
 
 def parse(source: str) -> list[Token]:
     """Tokens of one run of prose; `map` counts the lines of `source` from 0."""
-    tokens = _parser().parse(source)
-    return _attach_marks(_captions(_figures(tokens)))
+    tokens = _parser().parse(strip_slides(source))
+    return _attach_marks(_captions(_equations(_figures(tokens))))
 
 
 @cache
@@ -38,7 +42,24 @@ def _parser() -> MarkdownIt:
     interrupts = ["paragraph", "reference", "blockquote", "list"]
     md.block.ruler.before("math_block", "mark", _mark_rule, {"alt": interrupts})
     md.inline.ruler.before("backticks", "role", _role_rule)
+    md.inline.ruler.before("backticks", "mark", _inline_mark_rule)
+    md.inline.ruler.at("link", _if_bracket_closes(link))
+    md.inline.ruler.at("image", _if_bracket_closes(image))
     return md
+
+
+def _if_bracket_closes(rule: InlineRule) -> InlineRule:
+    """A rule for `[`, tried only where a `]` follows: each try reads the rest of the text."""
+
+    def guarded(state: StateInline, silent: bool) -> bool:
+        return state.pos < _last_bracket(state.src) and rule(state, silent)
+
+    return guarded
+
+
+@lru_cache(maxsize=4)
+def _last_bracket(text: str) -> int:
+    return text.rfind("]")
 
 
 def _mark_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -66,6 +87,21 @@ def _role_rule(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _inline_mark_rule(state: StateInline, silent: bool) -> bool:
+    """`$$x$$ :eqlabel:`eq_x`` on one line."""
+    if state.src[state.pos] != ":":
+        return False
+    mark = MARK.match(state.src, state.pos)
+    if mark is None or mark[1] not in ("eqlabel", "label"):
+        return False
+    if not silent:
+        token = state.push("inline_mark", "", 0)
+        token.content = mark[0]
+        token.meta = {mark[1]: mark[2].strip()}
+    state.pos = mark.end()
+    return True
+
+
 def _figures(tokens: list[Token]) -> list[Token]:
     """Paragraphs that are one image, as `figure` tokens."""
     result: list[Token] = []
@@ -85,11 +121,53 @@ def _figures(tokens: list[Token]) -> list[Token]:
     return result
 
 
+def _equations(tokens: list[Token]) -> list[Token]:
+    """A labelled `$$x$$` at the end of a paragraph, as a `math_block` after it.
+
+    Its marks follow it on the next line, or on its own.
+    """
+    result: list[Token] = []
+    for at, token in enumerate(tokens):
+        result.append(token)
+        if token.type != "paragraph_close" or len(result) < 3:
+            continue
+        inline = result[-2]
+        children = inline.children or []
+        marks = children.pop() if children and children[-1].type == "inline_mark" else None
+        while marks and children and not children[-1].content.strip():
+            children.pop()  # the space between the two
+        if not children or children[-1].type != "math_inline_double" or inline.map is None:
+            if marks is not None:
+                children.append(marks)
+            continue
+        following = tokens[at + 1] if at + 1 < len(tokens) else token
+        if marks is None and not (following.type == "marks" and "eqlabel" in following.meta):
+            continue
+        math = children.pop()
+        first = inline.map[0] + sum(child.type in ("softbreak", "hardbreak") for child in children)
+        first += sum(child.content.count("\n") for child in children)
+        while children and children[-1].type in ("softbreak", "hardbreak"):
+            children.pop()
+        if not children:
+            del result[-3:]
+        block = Token("math_block", "math", 0, map=[first, inline.map[1]], block=True)
+        block.content, block.markup = math.content, "$$"
+        result.append(block)
+        if marks is not None:
+            result.append(Token("marks", "", 0, map=[first, inline.map[1]], meta=marks.meta))
+    return result
+
+
 def _captions(tokens: list[Token]) -> list[Token]:
     """A paragraph that begins with `:` right before a table is the table's caption."""
     result: list[Token] = []
     for token in tokens:
+        # The marks of a table may stand between its caption and itself.
+        marks = result.pop() if token.type == "table_open" and _is_marks(result) else None
         if token.type == "table_open" and len(result) >= 3 and _is_caption(result[-2]):
+            if marks is not None:
+                token.meta.update(marks.meta)
+                marks = None
             inline = result[-2]
             inline.content = inline.content.lstrip(": ")
             children = inline.children or []
@@ -98,8 +176,14 @@ def _captions(tokens: list[Token]) -> list[Token]:
             token.meta["caption_text"] = inline.content
             token.meta["caption_line"] = inline.map[0] if inline.map else 0
             del result[-3:]
+        if marks is not None:
+            result.append(marks)
         result.append(token)
     return result
+
+
+def _is_marks(tokens: list[Token]) -> bool:
+    return bool(tokens) and tokens[-1].type == "marks"
 
 
 def _is_caption(token: Token) -> bool:

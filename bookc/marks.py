@@ -10,7 +10,9 @@ import ast
 import io
 import re
 import tokenize
+import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bookc.book import BookError, Cell, Problem
 
@@ -39,10 +41,24 @@ def python_of(source: str) -> str:
     return "\n".join(lines)
 
 
-def find_marks(source: str) -> list[Mark]:
+@lru_cache(maxsize=4096)
+def parse_python(source: str) -> ast.Module | None:
+    """The cell's syntax tree, for reading only; None if it is not Python."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # the author's '\\d' is no fault of ours
+            flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+            tree = compile(python_of(source), "cell", "exec", flags=flags)
+            return tree if isinstance(tree, ast.Module) else None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+@lru_cache(maxsize=4096)  # several steps ask, for every tab
+def find_marks(source: str) -> tuple[Mark, ...]:
     """The marks of a cell, in order; none in a cell that is not Python."""
     if "@" not in source:
-        return []
+        return ()
     marks = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(python_of(source)).readline):
@@ -50,20 +66,20 @@ def find_marks(source: str) -> list[Mark]:
                 line, column = token.start
                 marks.append(Mark(mark[1], mark[2].strip(), line, column))
     except (tokenize.TokenError, SyntaxError):
-        return []
-    return marks
+        return ()
+    return tuple(marks)
 
 
 def strip_marks(cell: Cell) -> tuple[str, tuple[int, ...]]:
     """The cell's source without its marks, and the file's line of each line that is left."""
     kept = {at: line for at, line in enumerate(_without_marks(cell.source)) if line is not None}
-    return "\n".join(kept.values()), tuple(cell.line + at for at in kept)
+    return "\n".join(kept.values()), tuple(cell.line_at(at + 1) for at in kept)
 
 
 def tags_of(cell: Cell) -> tuple[str, ...]:
-    """The cell tags that `#@tags a b` gives."""
-    marks = find_marks(cell.source)
-    return tuple(tag for mark in marks if mark.name == "tags" for tag in mark.value.split())
+    """The cell tags that `#@tags a b` gives, each once; a comma separates them, too."""
+    values = " ".join(mark.value for mark in find_marks(cell.source) if mark.name == "tags")
+    return tuple(dict.fromkeys(values.replace(",", " ").split()))
 
 
 def quick_source(cell: Cell, file: str) -> str:
@@ -81,7 +97,7 @@ def quick_source(cell: Cell, file: str) -> str:
     problems = []
     for mark in reversed(marks):
         value = _assigned_value(tree, mark)
-        where = cell.line + mark.line - 1
+        where = cell.line_at(mark.line)
         if value is None:
             message = "#@quick stands behind an assignment on one line: `n = 20  #@quick 1`"
             problems.append(Problem(file, where, message))
@@ -127,13 +143,13 @@ def saved_blocks(cell: Cell, file: str) -> list[str]:
     for mark in marks:
         spans = _saved_spans(body, mark)
         if not spans:
-            where = cell.line + mark.line - 1
+            where = cell.line_at(mark.line)
             raise BookError([Problem(file, where, "#@save marks nothing: no statement follows")])
         first, last = spans[0][0], spans[-1][1]
         block = "\n".join(line for line in lines[first - 1 : last] if line is not None)
         if python_of(block) != block:
             message = "#@save marks a line of IPython, which no module can hold"
-            raise BookError([Problem(file, cell.line + first - 1, message)])
+            raise BookError([Problem(file, cell.line_at(first), message)])
         blocks.append(block)
     return blocks
 
@@ -142,7 +158,7 @@ def _tree(cell: Cell, file: str, mark: str) -> ast.Module:
     try:
         return ast.parse(python_of(cell.source))
     except SyntaxError as error:
-        line = cell.line + (error.lineno or 1) - 1
+        line = cell.line_at(error.lineno or 1)
         message = f"#@{mark} in a cell that is not Python: {error.msg}"
         raise BookError([Problem(file, line, message)]) from None
 

@@ -5,23 +5,29 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import nbformat
 from nbformat import NotebookNode
 
 from bookc import marks
 from bookc.book import Cell, Chapter, Reference
+from bookc.imports import sort_imports
 from bookc.markdown import MARK_LINE, ROLES
 from bookc.refs import Refs, citation_text, reference_text
+from bookc.slides import strip_slides
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
-# A code span, or a role outside of one: the first that begins at a place wins.
-SPAN_OR_ROLE = re.compile(rf":({'|'.join(ROLES)}):`+([^`\n]+)`+|(`+)(?:.*?[^`])??\3(?!`)")
+ROLE_OR_RUN = re.compile(rf":({'|'.join(ROLES)}):`+([^`\n]+)`+|(`+)")
 
 
 def make_notebook(
-    chapter: Chapter, tab: str, refs: Refs | None = None, quick: bool = False
+    chapter: Chapter,
+    tab: str,
+    refs: Refs | None = None,
+    quick: bool = False,
+    sort_in: str = "",
 ) -> NotebookNode:
     """Compile one section for one tab.
 
@@ -29,6 +35,7 @@ def make_notebook(
         chapter: with that tab's cells only (`tabs.select_tab`).
         refs: what references read as; None leaves d2lbook's marks in the prose.
         quick: take the `#@quick` values.
+        sort_in: the book's folder, to sort imports as isort does there; "" leaves them.
 
     Returns:
         A valid notebook without outputs. A code cell's metadata says where its source is:
@@ -42,23 +49,25 @@ def make_notebook(
         where = {"source": chapter.file, "line": cell.line}
         if cell.kind == "markdown":
             source = cell.source if refs is None else _readable(cell, chapter.path, refs)
-            node = nbformat.v4.new_markdown_cell(source, id=cell.id)
+            node = NotebookNode(id=cell.id, cell_type="markdown", source=source)
         else:
-            node, lines = _code_cell(cell, chapter.file, quick)
+            node, lines = _code_cell(cell, chapter.file, quick, sort_in)
             if not node.source.strip():
                 continue
             where["line"] = lines[0]
             if lines != tuple(range(lines[0], lines[0] + len(lines))):
                 where["lines"] = list(lines)
-        node.metadata["bookc"] = where
+        # nbformat's own makers check each cell alone; the notebook is checked when it is written.
+        node.setdefault("metadata", NotebookNode())["bookc"] = NotebookNode(where)
         cells.append(node)
     metadata = {
         "kernelspec": dict(KERNEL),
         "language_info": dict(LANGUAGE),
         "bookc": {"source": chapter.file, "tab": tab},
     }
-    notebook: NotebookNode = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
-    return notebook
+    return NotebookNode(
+        nbformat=4, nbformat_minor=5, metadata=nbformat.from_dict(metadata), cells=cells
+    )
 
 
 def source_line(cell: NotebookNode, line: int) -> int:
@@ -70,21 +79,32 @@ def source_line(cell: NotebookNode, line: int) -> int:
     return int(where["line"]) + line - 1
 
 
-def _code_cell(cell: Cell, file: str, quick: bool) -> tuple[NotebookNode, tuple[int, ...]]:
+def _code_cell(
+    cell: Cell, file: str, quick: bool, sort_in: str
+) -> tuple[NotebookNode, tuple[int, ...]]:
     source, lines = marks.strip_marks(cell)
     if quick:
         # Replaced values keep their lines, so the line numbers of the full cell hold.
-        changed = Cell(cell.id, cell.kind, marks.quick_source(cell, file), cell.tabs, cell.line)
+        changed = replace(cell, source=marks.quick_source(cell, file))
         source, lines = marks.strip_marks(changed)
-    node = nbformat.v4.new_code_cell(source, id=cell.id)
-    if tags := marks.tags_of(cell):
-        node.metadata["tags"] = list(tags)
+    if sort_in:
+        source, order = sort_imports(source, sort_in)
+        lines = tuple(lines[number - 1] for number in order)
+    tags = marks.tags_of(cell)
+    node = NotebookNode(
+        id=cell.id,
+        cell_type="code",
+        metadata=NotebookNode(tags=list(tags)) if tags else NotebookNode(),
+        source=source,
+        execution_count=None,
+        outputs=[],
+    )
     return node, lines
 
 
 def _readable(cell: Cell, path: str, refs: Refs) -> str:
     """Prose as plain Markdown: references are links, equations tagged, labels gone."""
-    lines: list[str | None] = list(cell.source.split("\n"))
+    lines: list[str | None] = list(strip_slides(cell.source).split("\n"))
     verbatim: set[int] = set()
     for token in refs.tokens[cell.id]:
         if token.map is None:
@@ -113,8 +133,32 @@ def _readable(cell: Cell, path: str, refs: Refs) -> str:
     for at, line in enumerate(lines):
         if line is None or (MARK_LINE.fullmatch(line) and at not in verbatim):
             continue
-        result.append(line if at in verbatim else SPAN_OR_ROLE.sub(read, line))
+        result.append(line if at in verbatim else _replace_roles(line, read))
     return "\n".join(result).strip()
+
+
+def _replace_roles(line: str, read: Callable[[re.Match[str]], str]) -> str:
+    """A line with each role outside of code spans replaced; what begins first wins."""
+    if ":" not in line:
+        return line
+    starts: dict[int, list[int]] = {}  # of the runs of backticks, by length, last one first
+    for run in reversed(list(re.finditer("`+", line))):
+        starts.setdefault(len(run[0]), []).append(run.start())
+    parts = []
+    at = 0
+    while found := ROLE_OR_RUN.search(line, at):
+        parts.append(line[at : found.start()])
+        at = found.end()
+        if found[1]:
+            parts.append(read(found))
+            continue
+        same = starts.get(len(found[3]), [])
+        while same and same[-1] < at:
+            same.pop()
+        if same:
+            at = same.pop() + len(found[3])
+        parts.append(line[found.start() : at])
+    return "".join([*parts, line[at:]])
 
 
 def _toc_links(content: str, path: str, refs: Refs) -> str:
@@ -133,10 +177,12 @@ def _reader(path: str, refs: Refs) -> Callable[[re.Match[str]], str]:
 
     def read(found: re.Match[str]) -> str:
         role, value = found[1], found[2]
-        if role is None:
-            return found[0]
+        names = value.split(",") if role in ("cite", "citet") else [value]
+        known = refs.bibliography if role in ("cite", "citet") else refs.labels
+        if not all(name.strip() in known for name in names):
+            return found[0]  # no reference, else it were an error: a code span of several lines
         if role in ("cite", "citet"):
-            cited = [refs.bibliography[key.strip()] for key in value.split(",")]
+            cited = [refs.bibliography[key.strip()] for key in names]
             texts = [_link(citation_text(one, role == "citet"), one) for one in cited]
             return ", ".join(texts) if role == "citet" else f"({'; '.join(texts)})"
         label = refs.labels[value.strip()]

@@ -18,11 +18,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bookc.book import BookError, Cell, Chapter, Problem, TocEntry
+from bookc.fences import Runs
 
 FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})\s*(.*)$")
 INPUT = re.compile(r"\{[^}]*\.input\b[^}]*\}")
 TAB_BLOCK = re.compile(r":(begin_tab|end_tab):(?:`([^`]*)`)?\s*$")
-TAB_MARK = re.compile(r"\s*(?:#\s*@tab|%%tab)\b(.*)$")
+TAB_MARK = re.compile(r"\s*(?:#\s*@tab|(?:#\s*)?%%tab)\b(.*)$")
 
 
 def parse_chapter(text: str, path: str, file: str, tabs: Sequence[str]) -> Chapter:
@@ -72,6 +73,11 @@ class _Scanner:
         self.cells: list[Cell] = []
         self.toc: list[TocEntry] = []
         self.problems: list[Problem] = []
+        self.named: set[str] = set()  # the tabs that some cell names
+        self.offered: tuple[str, ...] = ()  # those that `tab.interact_select` lets choose
+        self.marked: set[bool] = set()  # whether code cells name tabs, or leave it at `all`
+        self.closers: dict[str, Runs] = {}  # by fence character: the lines that can close one
+        self.inputs: dict[str, Runs] = {}  # and those that open a code cell
 
     def scan(self, text: str) -> Chapter:
         lines = re.split(r"\r\n?|\n", text.removeprefix("\ufeff"))  # as markdown-it counts lines
@@ -108,9 +114,12 @@ class _Scanner:
                 flush()
                 if block[1] == "begin_tab":
                     if block_line:
-                        self._complain(at + 1, f"a tab block is open since line {block_line}")
+                        # As d2lbook reads it: the new block ends the open one.
+                        message = f"a tab block is open since line {block_line}"
+                        self._complain(at + 1, message, warning=True)
                     block_line = at + 1
                     prose_tabs = self._known_tabs(block[2] or "", at + 1)
+                    self.named.update(prose_tabs)
                 else:
                     if not block_line:
                         self._complain(at + 1, ":end_tab: without a :begin_tab: before it")
@@ -122,17 +131,31 @@ class _Scanner:
         flush()
         if block_line:
             self._complain(block_line, "this tab block is never closed: :end_tab: is missing")
-        return Chapter(self.path, self.file, _number(self.cells, self.path), tuple(self.toc))
+        cells = _number(self.cells, self.path)
+        return Chapter(self.path, self.file, cells, tuple(self.toc), self._notebooks())
+
+    def _notebooks(self) -> tuple[str, ...] | None:
+        """The tabs that have a notebook: those with cells of their own, if any tab has.
+
+        What all tabs share is for the default tab, too, and makes no further notebook.
+        """
+        if not self.marked:
+            return None
+        if self.marked == {False}:
+            return self.offered or None
+        shared = self.tabs[:1] if False in self.marked else ()
+        return tuple(tab for tab in self.tabs if tab in self.named or tab in shared)
 
     def _closing(self, lines: list[str], start: int, opening: str) -> int:
         """Index of the line that closes a fence; 0 if none does before the next code cell."""
-        closing = re.compile(rf"{opening[0]}{{{len(opening)},}}[ \t]*$")
-        for at in range(start + 1, len(lines)):
-            if closing.match(lines[at]):
-                return at
-            inner = FENCE.match(lines[at])
-            if inner and inner[1].startswith(opening) and INPUT.fullmatch(inner[2]):
-                break
+        character = opening[0]
+        if character not in self.closers:
+            self.closers[character] = Runs(lines, character, lambda _, rest: not rest.strip(" \t"))
+            self.inputs[character] = Runs(lines, character, _opens_cell)
+        end = self.closers[character].first(start, len(opening))
+        cell = self.inputs[character].first(start, len(opening))
+        if end is not None and (cell is None or end < cell):
+            return end
         self._complain(start + 1, f"this {opening} fence is never closed")
         return 0
 
@@ -144,14 +167,23 @@ class _Scanner:
 
     def _add_code(self, lines: list[str], first_line: int) -> None:
         tabs: tuple[str, ...] = (self.tabs[0],)
+        shared = False
         filled = [at for at, line in enumerate(lines) if line.strip()]
         for at in filled:
             if mark := TAB_MARK.match(lines[at]):
                 tabs = self._known_tabs(mark[1], first_line + at)
+                shared = "all" in _names(mark[1])
                 if at == filled[0]:  # further down it stays, as a mark that notebooks drop
                     del filled[0]
                 break
+        if any(line.strip().startswith("%load_ext d2lbook.tab") for line in lines):
+            # It chooses a tab in d2lbook's own Jupyter, and is of no notebook.
+            offered = set(re.findall(r"[\"'](\w+)[\"']", "\n".join(lines)))
+            self.offered = tuple(tab for tab in self.tabs if tab in offered)
+            return
         if filled:
+            self.marked.add(not shared)
+            self.named.update(() if shared else tabs or self.tabs)
             source = "\n".join(lines[filled[0] : filled[-1] + 1])
             self.cells.append(Cell("", "code", source, tabs, first_line + filled[0]))
 
@@ -166,7 +198,7 @@ class _Scanner:
 
     def _known_tabs(self, text: str, line: int) -> tuple[str, ...]:
         """The tabs that a mark names; () for all of them."""
-        names = [name for name in re.split(r"[\s,]+", text.strip().lower()) if name]
+        names = _names(text)
         if not names:
             self._complain(line, f"no tab is named (known: {', '.join(self.tabs)})")
         for name in names:
@@ -179,8 +211,18 @@ class _Scanner:
             return ()
         return tuple(tab for tab in self.tabs if tab in names)
 
-    def _complain(self, line: int, message: str) -> None:
-        self.problems.append(Problem(self.file, line, message))
+    def _complain(self, line: int, message: str, warning: bool = False) -> None:
+        self.problems.append(Problem(self.file, line, message, warning=warning))
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in re.split(r"[\s,]+", text.strip().lower()) if name]
+
+
+def _opens_cell(run: str, rest: str) -> bool:
+    """Whether a line of a fence's run and what follows opens a code cell."""
+    fence = FENCE.match(run + rest)
+    return fence is not None and INPUT.fullmatch(fence[2]) is not None
 
 
 def _number(cells: Iterable[Cell], path: str) -> tuple[Cell, ...]:

@@ -56,6 +56,8 @@ def read_library(sources: Mapping[str, str]) -> dict[str, Module]:
 
 def used_symbols(cells: Iterable[str], library: Mapping[str, Module]) -> dict[str, str]:
     """What code cells take from the library: `{"d2l.Animator": digest}`, by the name they use."""
+    if not library:
+        return {}
     trees = [tree for source in cells if (tree := _parsed(source)) is not None]
     modules: dict[str, str] = {}  # the notebook's name for a module of the library
     used: dict[str, Symbol] = {}

@@ -43,7 +43,7 @@ def read_record(text: str, file: str) -> NotebookNode:
     try:
         record: NotebookNode = nbformat.reads(text, as_version=4)
     except Exception as error:  # nbformat raises whatever its JSON holds
-        message = f"not a notebook ({error}): run `bookc execute` to write it again"
+        message = f"not a notebook ({error}): let bookc write it again"
         raise BookError([Problem(file, 0, message.replace("\n", " "))]) from None
     return record
 

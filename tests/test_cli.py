@@ -7,7 +7,18 @@ from conftest import CONFIG
 
 from bookc.__main__ import main
 
-COMMANDS = ("notebooks", "execute", "check", "html", "build", "serve", "lint", "lib")
+COMMANDS = (
+    "notebooks",
+    "execute",
+    "check",
+    "html",
+    "build",
+    "serve",
+    "lint",
+    "lib",
+    "sync",
+    "activate",
+)
 
 BAD_BOOK = {
     "config.ini": CONFIG + "[pdf]\nbibfile = refs.bib\n[library-pytorch]\nlib_file = lib.py\n",
@@ -116,7 +127,10 @@ def test_all_errors_of_a_book_in_one_run(make_book, capsys, files_below):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("from before")
     before = files_below(root)
-    for command in ("lint", "notebooks", "execute", "check", "html", "build", "lib"):
+    assert main(["lint", "--book", str(root)]) == 1
+    with_columns = capsys.readouterr().err
+    assert re.sub(r"^([^:]+:\d+):\d+:", r"\1:", with_columns, flags=re.M) == ERRORS
+    for command in ("notebooks", "execute", "check", "html", "build", "lib"):
         assert main([command, "--book", str(root)]) == 1
         assert capsys.readouterr().err == ERRORS
         assert files_below(root) == before

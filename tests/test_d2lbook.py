@@ -11,8 +11,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from markdown_it.utils import read_fixture_file
 
-from bookc.build import read_book
+from bookc.build import compile_notebooks, read_book
 from bookc.config import read_config
 from bookc.marks import find_marks
 from bookc.notebook import make_notebook
@@ -91,7 +92,24 @@ def root(request, tmp_path_factory) -> Path:
     return folder
 
 
-def of_d2lbook(root: Path, tab: str) -> dict[str, list[tuple[str, str]]]:
+def plain(kind: str, source: str) -> tuple[str, str]:
+    """A cell without what the two write differently by choice."""
+    lines = source.split("\n")
+    if kind == "code":
+        # d2lbook leaves #@save, and does not know our other marks.
+        for mark in find_marks(source):
+            lines[mark.line - 1] = lines[mark.line - 1][: mark.column]
+        # It runs isort, which sorts imports and puts empty lines around them.
+        lines = [line for line in lines if line.strip()]
+        runs = groupby(lines, key=lambda line: line.startswith(("import ", "from ")))
+        lines = [line for is_import, run in runs for line in (sorted(run) if is_import else run)]
+    else:
+        # It puts one empty line between its blocks of prose, wherever there were more or none.
+        lines = [line for line in lines if line.strip()]
+    return kind, "\n".join(line.rstrip() for line in lines)
+
+
+def of_d2lbook(root: Path, tab: str, plain=plain) -> dict[str, list]:
     """The cells of each notebook that d2lbook makes, by section path."""
     assert D2LBOOK.exists(), f"{D2LBOOK} is missing: `make .venv-d2lbook/stamp` installs it"
     path = f"{D2LBOOK.parent}{os.pathsep}{os.environ['PATH']}"
@@ -103,7 +121,7 @@ def of_d2lbook(root: Path, tab: str) -> dict[str, list[tuple[str, str]]]:
         text=True,
     )
     assert run.returncode == 0, run.stderr
-    folder = root / "_build" / ("eval" if tab == TABS[0] else f"eval_{tab}")
+    folder = root / "_build" / ("eval" if tab == "pytorch" else f"eval_{tab}")
     notebooks = {}
     for file in folder.rglob("*.ipynb"):
         if file.stat().st_size:  # an empty file says that the section has no code for the tab
@@ -123,23 +141,6 @@ def of_bookc(root: Path, tab: str) -> dict[str, list[tuple[str, str]]]:
     return notebooks
 
 
-def plain(kind: str, source: str) -> tuple[str, str]:
-    """A cell without what the two write differently by choice."""
-    lines = source.split("\n")
-    if kind == "code":
-        # d2lbook leaves #@save, and does not know our other marks.
-        for mark in find_marks(source):
-            lines[mark.line - 1] = lines[mark.line - 1][: mark.column]
-        # It runs isort, which sorts imports and puts empty lines around them.
-        lines = [line for line in lines if line.strip()]
-        runs = groupby(lines, key=lambda line: line.startswith(("import ", "from ")))
-        lines = [line for is_import, run in runs for line in (sorted(run) if is_import else run)]
-    else:
-        # It puts one empty line between its blocks of prose, wherever there were more or none.
-        lines = [line for line in lines if line.strip()]
-    return kind, "\n".join(line.rstrip() for line in lines)
-
-
 @pytest.mark.parametrize("tab", TABS)
 def test_the_notebooks_are_those_of_d2lbook(root, tab):
     theirs, ours = of_d2lbook(root, tab), of_bookc(root, tab)
@@ -147,3 +148,47 @@ def test_the_notebooks_are_those_of_d2lbook(root, tab):
     for path in ours:
         assert ours[path] == theirs[path], path
     assert any(kind == "code" for cells in ours.values() for kind, _ in cells)
+
+
+FAULTS = read_fixture_file(ROOT / "tests" / "fixtures" / "d2lbook-faults.md")
+FAULTY_CONFIG = r"""[build]
+eval_notebook = False
+tabs = pytorch, mxnet
+
+[library-mxnet]
+lib_name = np
+simple_alias = stack
+fluent_alias = reduce_sum -> sum
+reverse_alias = d2l.transpose\(([\w]+)\) -> \1.T
+"""
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory):
+    """A book with a section for each fault, and what the two make of its mxnet tab."""
+    root = tmp_path_factory.mktemp("faults")
+    (root / "config.ini").write_text(FAULTY_CONFIG)
+    names = [f"fault{number}" for number in range(len(FAULTS))]
+    (root / "index.md").write_text("# Faults\n```toc\n" + "\n".join([*names, "shared"]) + "\n```\n")
+    for name, (_, _, source, _) in zip(names, FAULTS, strict=True):
+        (root / f"{name}.md").write_text(
+            f"# F\n\n```{{.python .input}}\n%%tab mxnet\n{source}```\n"
+        )
+    (root / "shared.md").write_text("# S\n\n```{.python .input}\n%%tab all\nx = 1\n```\n")
+    book, _ = read_book(root)
+    ours = compile_notebooks(book, None, ["mxnet"])
+    cells = {path: [cell.source for cell in nb.cells] for (_, path), nb in ours.items()}
+    return of_d2lbook(root, "mxnet", plain=lambda kind, source: source), cells
+
+
+@pytest.mark.parametrize("number", range(len(FAULTS)), ids=[fault[1] for fault in FAULTS])
+def test_where_d2lbook_is_wrong(faulty, number):
+    theirs, ours = (made[f"fault{number}"][1] for made in faulty)
+    assert f"{theirs}\n---\n{ours}\n" == FAULTS[number][3]
+
+
+def test_a_section_that_all_tabs_share_is_for_all_of_them(faulty):
+    """d2lbook makes it for the default tab alone, as if no tab had code there."""
+    theirs, ours = faulty
+    assert "shared" not in theirs
+    assert ours["shared"] == ["# S", "x = 1"]

@@ -170,3 +170,7 @@ def test_wrong_save():
         saved_blocks(cell("#@save\ndef f():\n    return ="), "page.md")
     with pytest.raises(BookError, match=r"page\.md:12: #@save marks a line of IPython"):
         saved_blocks(cell("x = 1\n#@save\n%matplotlib inline"), "page.md")
+
+
+def test_tags_are_valid_in_a_notebook():
+    assert tags_of(cell("#@tags a b, c\nx = 1\n#@tags b,d")) == ("a", "b", "c", "d")

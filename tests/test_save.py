@@ -123,3 +123,121 @@ def test_errors_are_found_when_the_book_is_read(root):
         "two.md:11: #@quick stands behind an assignment on one line: `n = 20  #@quick 1`",
         "two.md:16: #@save marks nothing: no statement follows",
     ]
+
+
+D2L_CONFIG = """\
+[build]
+notebooks = *.md
+tabs = pytorch, mxnet
+
+[library-pytorch]
+lib_file = d2l/torch.py
+lib_name = torch
+simple_alias = ones, concat -> cat
+fluent_alias = numpy -> detach().numpy
+args_alias = randn(size) -> torch.randn(size)
+alias =
+    size = lambda a: a.numel()
+"""
+D2L = '''\
+# One
+:label:`sec_one`
+
+```{.python .input}
+%load_ext d2lbook.tab
+tab.interact_select('pytorch', 'mxnet')
+```
+
+```{.python .input}
+%%tab all
+class Model(d2l.Module):  #@save
+    """A model."""
+    def f(self):
+        if tab.selected('mxnet'):
+            return 1
+        if tab.selected('pytorch'):
+            return 2
+```
+
+## Part
+:label:`subsec_part`
+
+```{.python .input}
+%%tab pytorch
+@d2l.add_to_class(Model)  #@save
+def g(self, x='a'):
+    text = """one
+two"""
+    return text
+```
+
+```{.python .input}
+%%tab pytorch
+@d2l.add_to_class(Other)  #@save
+def h(self):
+    """Of a class that is not saved."""
+```
+'''
+D2L_LIBRARY = '''\
+import torch
+#################   WARNING   ################
+# The part below is written by `bookc lib`: edit the chapters instead.
+
+
+# index
+class Model(d2l.Module):
+    """A model.
+
+    Defined in :numref:`sec_one`"""
+    def f(self):
+        return 2
+
+    def g(self, x='a'):
+        """Defined in :numref:`subsec_part`"""
+        text = """one
+two"""
+        return text
+
+
+# index
+@d2l.add_to_class(Other)
+def h(self):
+    """Of a class that is not saved.
+
+    Defined in :numref:`subsec_part`"""
+
+
+# The aliases of config.ini
+size = lambda a: a.numel()
+ones = torch.ones
+concat = torch.cat
+numpy = lambda x, *args, **kwargs: x.detach().numpy(*args, **kwargs)
+def randn(size):
+    return torch.randn(size)
+'''
+
+
+def test_a_library_of_d2lbooks_kind(make_book):
+    root = make_book({"config.ini": D2L_CONFIG, "index.md": D2L})
+    file = root / "d2l" / "torch.py"
+    file.parent.mkdir()
+    file.write_text("import torch\n#################   WARNING   ################\nold = 1\n")
+    book, _ = read_book(root)
+    assert write_libraries(book) == [file]
+    assert file.read_text() == D2L_LIBRARY
+    assert write_libraries(book) == []  # the author's own lines stay, what was generated goes
+
+
+def test_a_syntax_error_in_saved_code_is_told_at_its_line(make_book):
+    root = make_book(
+        {
+            "config.ini": D2L_CONFIG,
+            "index.md": D2L + "\n```{.python .input}\n#@save\nx = = 1\n```\n",
+        }
+    )
+    with pytest.raises(BookError) as error:
+        read_book(root)
+    line = D2L.count("\n") + 4
+    assert (
+        str(error.value) == f"index.md:{line}: #@save in a cell that is not Python: invalid syntax"
+    )

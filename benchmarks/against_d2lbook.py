@@ -1,0 +1,288 @@
+"""Compile a book with d2lbook and with bookc, compare every notebook and what each one cost.
+
+    python benchmarks/against_d2lbook.py BOOK [--tabs pytorch,mxnet] [--times 10] [--show]
+
+Both run on one core, on copies of the book; d2lbook runs without evaluating cells, from its own
+environment. What differs is shown by class; `--show` prints each difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import configparser
+import difflib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bookc.marks import find_marks, python_of
+
+ROOT = Path(__file__).parent.parent
+D2LBOOK = ROOT / ".venv-d2lbook" / "bin" / "d2lbook"
+MARKS = re.compile(r"(:(?:label|eqlabel|numref|ref|eqref):`+)([^`]+)`")
+ALIAS = re.compile(r"\bd2l\.\w+")
+
+Cell = tuple[str, str]  # (type, source)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a command took: wall-clock and processor seconds, and its peak memory in MB."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.wall + other.wall, self.cpu + other.cpu, max(self.memory, other.memory))
+
+
+def run(command: Sequence[object], folder: Path) -> Cost:
+    """Run a command on one core.
+
+    Raises:
+        SystemExit: with what it printed, if it fails.
+    """
+    core = min(os.sched_getaffinity(0))
+    path = f"{D2LBOOK.parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    with tempfile.TemporaryFile() as output:
+        begin = time.monotonic()
+        process = subprocess.Popen(
+            ["taskset", "-c", str(core), *map(str, command)],
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.monotonic() - begin
+        if status:
+            output.seek(0)
+            sys.exit(f"{' '.join(map(str, command))}\n{output.read().decode()[-4000:]}")
+    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def copy_book(source: Path, target: Path, times: int = 1) -> Path:
+    """A copy that neither compiler executes; with `times` the book stands in it so many times."""
+    ignored = shutil.ignore_patterns("_build", ".*")
+    shutil.copytree(source, target, ignore=ignored)
+    config = target / "config.ini"
+    ini = configparser.RawConfigParser()
+    ini.read_string(config.read_text(encoding="utf-8"))
+    ini["build"]["eval_notebook"] = "False"
+    if times > 1:
+        for number in range(times):
+            part = target / f"copy{number}"
+            shutil.copytree(source, part, ignore=ignored)
+            for file in part.rglob("*.md"):
+                text = MARKS.sub(rf"\1\2-{number}`", file.read_text(encoding="utf-8"))
+                file.write_text(text, encoding="utf-8")
+        for folder in target.iterdir():  # the original's own chapters
+            if folder.is_dir() and not folder.name.startswith("copy") and list(folder.glob("*.md")):
+                shutil.rmtree(folder)
+        toc = "\n".join(f"copy{number}/index" for number in range(times))
+        (target / "index.md").write_text(f"# Books\n```toc\n{toc}\n```\n", encoding="utf-8")
+        build = ini["build"]
+        for key in ("notebooks", "exclusions"):
+            patterns = build.get(key, "").split()
+            build[key] = " ".join(
+                f"copy{number}/{pattern}" for number in range(times) for pattern in patterns
+            )
+        build["notebooks"] += " index.md"
+        build["resources"] = ""
+    with config.open("w", encoding="utf-8") as file:
+        ini.write(file)
+    return target
+
+
+def cells_of(file: Path) -> list[Cell]:
+    notebook = json.loads(file.read_text(encoding="utf-8"))
+    cells = []
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        cells.append((cell["cell_type"], source))
+    return cells
+
+
+def notebooks_below(folder: Path) -> dict[str, list[Cell]]:
+    """The notebooks by section; d2lbook leaves an empty file where a tab has no code."""
+    return {
+        file.relative_to(folder).with_suffix("").as_posix(): cells_of(file)
+        for file in sorted(folder.rglob("*.ipynb"))
+        if file.stat().st_size
+    }
+
+
+def plain(cell: Cell) -> Cell:
+    """A cell without what is of no one's meaning: empty lines of prose, space at line ends.
+
+    d2lbook leaves #@save in the notebook; bookc removes its marks.
+    """
+    kind, source = cell
+    lines = source.split("\n")
+    if kind == "code":
+        for mark in find_marks(source):
+            lines[mark.line - 1] = lines[mark.line - 1][: mark.column].rstrip() or "\0"
+        lines = [line for line in lines if line != "\0"]
+        return kind, "\n".join(line.rstrip() for line in lines).strip()
+    return kind, "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def classify(theirs: Cell | None, ours: Cell | None) -> str:
+    """The class of a difference."""
+    if theirs is None or ours is None:
+        kind, source = theirs or ours or ("", "")
+        side = "d2lbook" if theirs else "bookc"
+        return f"{'empty ' if not source.strip() else ''}{kind} cell only of {side}"
+    if theirs[0] != ours[0]:
+        return "type"
+    if theirs[0] == "markdown":
+        return "prose"
+    trees = [tree_of(source) for _, source in (theirs, ours)]
+    if trees[0] is None and trees[1] is not None:
+        return "d2lbook's is not Python"
+    if trees[1] is None:
+        return "not Python"
+    if trees[0] == trees[1]:
+        if blank_free(theirs[1]) == blank_free(ours[1]):
+            return "blank lines"
+        without = [ALIAS.sub("", blank_free(remarks(source))) for _, source in (theirs, ours)]
+        return "layout" if len(set(without)) == 2 else "comments"
+    left = {name for name in ALIAS.findall(theirs[1]) if name not in ours[1]}
+    if left:
+        return f"alias not applied by d2lbook: {', '.join(sorted(left))}"
+    return "code"
+
+
+def remarks(source: str) -> str:
+    return "\n".join(line.partition("#")[0].rstrip() for line in source.split("\n"))
+
+
+def blank_free(source: str) -> str:
+    return "\n".join(line for line in source.split("\n") if line.strip())
+
+
+def tree_of(source: str) -> str | None:
+    try:
+        return ast.dump(ast.parse(python_of(source)))
+    except SyntaxError:
+        return None
+
+
+def compare(
+    theirs: Sequence[Cell], ours: Sequence[Cell]
+) -> Iterator[tuple[Cell | None, Cell | None]]:
+    """The cells of two notebooks side by side."""
+    left, right = [plain(cell) for cell in theirs], [plain(cell) for cell in ours]
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, left, right, False).get_opcodes():
+        if tag == "equal":
+            yield from zip(left[a:b], right[c:d], strict=True)
+            continue
+        for number in range(max(b - a, d - c)):
+            yield (
+                left[a + number] if a + number < b else None,
+                right[c + number] if c + number < d else None,
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("book", type=Path)
+    parser.add_argument("--tabs", help="such as pytorch,mxnet (default: all of the book)")
+    parser.add_argument("--times", type=int, default=1, help="also the book so many times over")
+    parser.add_argument("--show", action="store_true", help="print every difference")
+    args = parser.parse_args()
+    out = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
+    bookc = [sys.executable, "-m", "bookc", "notebooks"]
+    with tempfile.TemporaryDirectory(prefix="against-d2lbook-") as name:
+        work = Path(name)
+        theirs = copy_book(args.book, work / "d2lbook")
+        ours = copy_book(args.book, work / "bookc")
+        ini = configparser.RawConfigParser()
+        ini.read(ours / "config.ini", encoding="utf-8")
+        known = [tab.strip().lower() for tab in ini["build"]["tabs"].split(",")]
+        tabs = args.tabs.split(",") if args.tabs else known
+        chosen = ["--tab", tabs[0]] if len(tabs) == 1 else []
+
+        def of_d2lbook() -> Cost:
+            costs = [run([D2LBOOK, "build", "eval", "--tab", tab], theirs) for tab in tabs]
+            return sum(costs[1:], costs[0])
+
+        def of_bookc(folder: Path, *more: object) -> Cost:
+            return run([*bookc, "--book", folder, *chosen, *more], ROOT)
+
+        costs = {
+            "all notebooks": (of_d2lbook(), of_bookc(ours)),
+            "again, nothing changed": (of_d2lbook(), of_bookc(ours)),
+        }
+        costs["all notebooks, references unresolved"] = (
+            costs["all notebooks"][0],
+            of_bookc(ours, "--raw", "--out", work / "raw"),
+        )
+        classes: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
+        for tab in tabs:
+            folder = theirs / "_build" / ("eval" if tab == known[0] else f"eval_{tab}")
+            left, right = notebooks_below(folder), notebooks_below(work / "raw" / tab)
+            for path in sorted(left.keys() | right.keys()):
+                counts["notebooks"] += 1
+                if path not in left or path not in right:
+                    side = "d2lbook" if path in left else "bookc"
+                    classes[f"notebook only of {side}"] += 1
+                    if args.show:
+                        out.print(f"--- {tab} {path}: only of {side}")
+                    continue
+                same = True
+                for one, other in compare(left[path], right[path]):
+                    counts["cells"] += 1
+                    if one == other:
+                        counts["equal cells"] += 1
+                        continue
+                    same = False
+                    kind = classify(one, other)
+                    classes[kind] += 1
+                    if args.show:
+                        out.print(f"--- {tab} {path}: {kind}")
+                        a, b = (cell[1].split("\n") if cell else [] for cell in (one, other))
+                        diff = difflib.unified_diff(a, b, "d2lbook", "bookc", n=1, lineterm="")
+                        out.print("\n".join(diff))
+                counts["equal notebooks"] += same
+        if args.times > 1:
+            many = copy_book(args.book, work / "many", args.times)
+            costs[f"{args.times} times the book"] = (Cost(0, 0, 0), of_bookc(many))
+
+    out.width = 160
+    table = Table("", "d2lbook s", "bookc s", "ratio", "bookc's peak MB")
+    for what, (one, other) in costs.items():
+        table.add_row(
+            what,
+            f"{one.wall:.2f} (CPU {one.cpu:.2f})" if one.wall else "",
+            f"{other.wall:.2f} (CPU {other.cpu:.2f})",
+            f"{one.wall / other.wall:.1f} (CPU {one.cpu / other.cpu:.1f})" if one.wall else "",
+            f"{other.memory:.0f}",
+        )
+    out.print(table)
+    table = Table("", "count")
+    for what in ("notebooks", "equal notebooks", "cells", "equal cells"):
+        table.add_row(what, str(counts[what]))
+    for what, count in classes.most_common():
+        table.add_row(f"different: {what}", str(count))
+    out.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,283 @@
+"""(source, what it compiled to, that text as edited) -> the source with the edit in it.
+
+A compiled text is its source with marks taken out and references written out. Lines and words
+that stand in both are the same place; an edit there is made in the source. An edit of what the
+compiler wrote itself has no place in the source, and nothing is guessed: it is refused. The
+caller compiles the result again and so knows whether it is what was wanted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+
+from bookc.markdown import MARK_LINE, ROLES
+
+ROLE = rf":(?:{'|'.join(ROLES)}):`+[^`\n]+`+"
+LINK = r"\[[^\]\n]*\]\([^)\n]*\)"
+TOKEN = re.compile(rf"{ROLE}|{LINK}|\w+|\s+|.")
+TAG = re.compile(r"\\tag\\{[^}]*\\}")
+ALIKE = 0.5  # the least share of common words for two lines to be versions of one
+MARKS_ONLY = re.compile(r"\s*#\s*@\w+\b.*")  # a line of code that is a mark and nothing else
+
+
+class Ambiguous(Exception):
+    """An edit that has no certain place in the source.
+
+    Attributes:
+        line: which line of the source it is about, from 0.
+    """
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def carry(
+    source: Sequence[str],
+    compiled: Sequence[str],
+    edited: Sequence[str],
+    origin: Mapping[int, int] | None = None,
+) -> list[str]:
+    """The lines of the source with the edit from `compiled` to `edited` made in them.
+
+    Args:
+        origin: for each line of `compiled` the line of `source` that it comes from, both
+            from 0, where that is known; else alike lines are matched.
+
+    Raises:
+        Ambiguous: the edit touches what has no place in the source.
+    """
+    if origin is None:
+        origin = dict(align(compiled, source))
+    replaced: dict[int, list[str]] = {}  # source line -> what stands there instead
+    added: dict[int, list[str]] = {}  # source line -> what is put in before it
+    for kind, c1, c2, e1, e2 in _opcodes(compiled, edited):
+        if kind == "equal":
+            continue
+        partners = _partners(source, compiled, edited, (c1, c2, e1, e2), origin)
+        for at in range(c1, c2):
+            if at in origin:
+                old = source[origin[at]]
+                new = partners.get(at)
+                replaced[origin[at]] = (
+                    [] if new is None else [_line(old, compiled[at], edited[new], origin[at])]
+                )
+        if e1 == e2:
+            replaced.update((at, []) for at in _hidden_with(source, origin, c1, c2))
+        before = c1  # new lines are put in before what this line of `compiled` comes from
+        counterpart = {new: at for at, new in partners.items()}
+        for new in range(e1, e2):
+            if new in counterpart:
+                before = counterpart[new] + 1
+                continue
+            place, shift = _place(source, compiled, origin, before, (c1, c2))
+            line = " " * shift + edited[new] if edited[new].strip() else edited[new]
+            added.setdefault(place, []).append(line)
+    result: list[str] = []
+    for at, line in enumerate(source):
+        result += added.get(at, ())
+        result += replaced.get(at, (line,))
+    return result + added.get(len(source), [])
+
+
+def align(compiled: Sequence[str], source: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Pairs of lines (in `compiled`, in `source`) that are the same line, in order."""
+    for kind, c1, c2, s1, s2 in _opcodes(compiled, source):
+        if kind == "equal":
+            yield from zip(range(c1, c2), range(s1, s2), strict=True)
+        elif kind == "replace":
+            for c, s in _match(compiled[c1:c2], source[s1:s2]):
+                yield c1 + c, s1 + s
+
+
+def _opcodes(one: Sequence[str], other: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:
+    return SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+
+
+def _match(compiled: Sequence[str], source: Sequence[str]) -> list[tuple[int, int]]:
+    """The pairs in order that are most alike in sum, none of them less than `ALIKE`."""
+    if len(compiled) * len(source) > 10_000:  # two unlike texts: nothing to be gained
+        return []
+    score = [[0.0] * (len(source) + 1) for _ in range(len(compiled) + 1)]
+    alike = [[_alike(c, s) for s in source] for c in compiled]
+    for c in reversed(range(len(compiled))):
+        for s in reversed(range(len(source))):
+            both = alike[c][s] + score[c + 1][s + 1] if alike[c][s] else 0.0
+            score[c][s] = max(both, score[c + 1][s], score[c][s + 1])
+    pairs = []
+    c = s = 0
+    while c < len(compiled) and s < len(source):
+        if alike[c][s] and score[c][s] == alike[c][s] + score[c + 1][s + 1]:
+            pairs.append((c, s))
+            c, s = c + 1, s + 1
+        elif score[c][s] == score[c + 1][s]:
+            c += 1
+        else:
+            s += 1
+    return pairs
+
+
+def _alike(compiled: str, source: str) -> float:
+    """How alike two lines are, from 0 to 1; 0 for less than `ALIKE`."""
+    if not compiled.strip() or not source.strip():
+        return 0.0
+    if compiled == source:
+        return 1.0
+    literals = re.split(ROLE, source)
+    if len(literals) > 1 and any(part.strip() for part in literals):
+        pattern = ".+?".join(re.escape(part) for part in literals)
+        if re.fullmatch(pattern, compiled):
+            return 1.0
+    ratio = SequenceMatcher(None, _words(compiled), _words(source), autojunk=False).ratio()
+    return ratio if ratio >= ALIKE else 0.0
+
+
+def _words(line: str) -> list[str]:
+    return [token for token in TOKEN.findall(line) if not token.isspace()]
+
+
+def _partners(
+    source: Sequence[str],
+    compiled: Sequence[str],
+    edited: Sequence[str],
+    block: tuple[int, int, int, int],
+    origin: Mapping[int, int],
+) -> dict[int, int]:
+    """For the replaced lines of `compiled` that live on, the lines of `edited` they became."""
+    c1, c2, e1, e2 = block
+    if c2 - c1 == e2 - e1:
+        return dict(zip(range(c1, c2), range(e1, e2), strict=True))
+    pairs = {c1 + c: e1 + e for c, e in _match(compiled[c1:c2], edited[e1:e2])}
+    for at in range(c1, c2):
+        if e1 == e2 or at in pairs or at not in origin:
+            continue
+        old = source[origin[at]]
+        if old.strip() != compiled[at].strip():
+            message = (
+                f"cannot tell which of the new lines has become of '{old.strip()}', whose marks or "
+                "references a notebook does not show"
+            )
+            raise Ambiguous(message, origin[at])
+    return pairs
+
+
+def _place(
+    source: Sequence[str],
+    compiled: Sequence[str],
+    origin: Mapping[int, int],
+    before: int,
+    block: tuple[int, int],
+) -> tuple[int, int]:
+    """Where a new line before line `before` of `compiled` belongs: source line and indentation.
+
+    It goes with the line before it, behind the marks that are that line's; with the next line
+    only at the very beginning.
+    """
+    previous = next((at for at in range(before - 1, -1, -1) if at in origin), None)
+    if previous is not None:
+        place = origin[previous] + 1
+        shown = set(origin.values())
+        while place < len(source) and place not in shown and MARK_LINE.fullmatch(source[place]):
+            place += 1
+        return place, _shift(source[origin[previous]], compiled[previous])
+    following = next((at for at in range(before, len(compiled)) if at in origin), None)
+    if following is None:
+        return 0, 0
+    place = origin[following]
+    while place and MARKS_ONLY.fullmatch(source[place - 1]):
+        place -= 1
+    return place, _shift(source[origin[following]], compiled[following])
+
+
+def _hidden_with(
+    source: Sequence[str], origin: Mapping[int, int], c1: int, c2: int
+) -> Iterator[int]:
+    """The lines with nothing but marks that belong to deleted lines.
+
+    In prose they stand behind what they mark (:label:), in code before it (#@save).
+    """
+    shown = set(origin.values())
+    lines = [origin[at] for at in range(c1, c2) if at in origin]
+    for at in lines:
+        after = at + 1
+        while after < len(source) and after not in shown and MARK_LINE.fullmatch(source[after]):
+            yield after
+            after += 1
+    before = lines[0] - 1 if lines else -1
+    while before >= 0 and before not in shown and MARKS_ONLY.fullmatch(source[before]):
+        yield before
+        before -= 1
+
+
+def _shift(source: str, compiled: str) -> int:
+    """By how many spaces a line is indented more in the source."""
+    return max(0, _indentation(source) - _indentation(compiled)) if compiled.strip() else 0
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _line(source: str, compiled: str, edited: str, number: int) -> str:
+    """One line of the source with the edit of what it compiled to."""
+    if source == compiled:
+        return edited
+    shift = _shift(source, compiled)
+    indent, source = source[:shift], source[shift:]
+    s, c, e = TOKEN.findall(source), TOKEN.findall(compiled), TOKEN.findall(edited)
+    place: dict[int, int] = {}  # token of `compiled` -> token of `source`
+    for kind, s1, s2, c1, c2 in _opcodes(s, c):
+        if kind == "equal":
+            place.update(zip(range(c1, c2), range(s1, s2), strict=True))
+    result = list(s)
+    edits = []
+    for kind, c1, c2, e1, e2 in _opcodes(c, e):
+        if kind == "equal":
+            continue
+        first, end = _span(place, c1, c2, len(c), len(s))
+        if first is None:
+            written = "".join(c[c1:c2]) or "".join(c[max(0, c1 - 1) : c1 + 1])
+            message = f"'{written}' is not in the source, which has '{source.strip()}': edit that"
+            raise Ambiguous(message, number)
+        edits.append((first, end, e[e1:e2]))
+    for first, end, tokens in reversed(edits):
+        result[first:end] = tokens
+    return indent + "".join(result)
+
+
+def _span(
+    place: Mapping[int, int], c1: int, c2: int, count: int, source_count: int
+) -> tuple[int | None, int]:
+    """The source's tokens for tokens c1 to c2 of the compiled line; None if there are none.
+
+    A run of tokens that the compiler wrote may only be replaced as a whole.
+    """
+    if c1 == c2:
+        if c1 - 1 in place:
+            at = place[c1 - 1] + 1
+        elif c1 in place:
+            at = place[c1]
+        elif not place:
+            at = 0
+        else:
+            return None, 0
+        return at, at
+    if c1 in place:
+        first = place[c1]
+    elif c1 == 0:
+        first = 0
+    elif c1 - 1 in place:
+        first = place[c1 - 1] + 1
+    else:
+        return None, 0
+    if c2 - 1 in place:
+        end = place[c2 - 1] + 1
+    elif c2 == count:
+        end = source_count
+    elif c2 in place:
+        end = place[c2]
+    else:
+        return None, 0
+    return first, end

@@ -1,0 +1,71 @@
+"""Is what a command wrote still what it would write? Then it has nothing to do.
+
+A stamp holds a digest of all that a command reads, bookc's own code among it, and the size and
+time of each file that it wrote.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bookc import files
+from bookc.book import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What is known of an output folder.
+
+    Attributes:
+        file: where the stamp is kept.
+        inputs: the digest of what would be read now.
+    """
+
+    file: Path
+    inputs: str
+
+    def outputs(self) -> Mapping[str, list[int]]:
+        """The files written from these inputs, if they are all as they were left; else empty."""
+        try:
+            known = json.loads(self.file.read_text(encoding="utf-8"))
+            written: dict[str, list[int]] = (
+                known["outputs"] if known["inputs"] == self.inputs else {}
+            )
+            if all(_state(Path(name)) == state for name, state in written.items()):
+                return written
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            pass  # no stamp, or not one of ours: compile
+        return {}
+
+    def write(self, written: Iterable[Path]) -> None:
+        outputs = {str(file): _state(file) for file in written}
+        text = json.dumps({"inputs": self.inputs, "outputs": outputs})
+        files.write_file(self.file, text)
+
+
+def make_stamp(config: Config, folder: Path, *arguments: object) -> Stamp:
+    """The stamp of a folder that a command with these arguments writes."""
+    digest = hashlib.sha256(repr((sys.version, arguments)).encode())
+    code = sorted(Path(__file__).parent.glob("*.py"))
+    library = sorted(config.library.rglob("*.py")) if config.library else []
+    bibliography = [place / config.bibliography for place in (config.source_dir, config.root)]
+    sources = files.source_files(config)
+    for file in [*code, config.root / config.file, *library, *bibliography, *sources.values()]:
+        if file.is_file():
+            content = file.read_bytes()
+            digest.update(f"{file} {len(content)}\n".encode("utf-8", "surrogateescape"))
+            digest.update(content)
+    for file in files.resource_files(config):  # pictures are many and large
+        digest.update(f"{file} {_state(file)}\n".encode("utf-8", "surrogateescape"))
+    place = hashlib.sha256(str(folder.resolve()).encode("utf-8", "surrogateescape")).hexdigest()
+    return Stamp(config.output_dir / "stamps" / f"{place[:16]}.json", digest.hexdigest())
+
+
+def _state(file: Path) -> list[int]:
+    about = file.stat()
+    return [about.st_size, about.st_mtime_ns]

@@ -1,0 +1,630 @@
+"""(a chapter's text, its notebook as an author edited it) -> the text with the edits in it.
+
+Cells are matched by the ids that compiling gave them. `stamp` notes in a notebook what each of
+its cells was, so that an edit by the author and one in the Markdown file are told apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from typing import Literal
+
+from nbformat import NotebookNode
+
+from bookc import markdown
+from bookc.book import BookError, Cell, Chapter, Problem
+from bookc.carry import Ambiguous, carry
+from bookc.notebook import make_notebook
+from bookc.parse import FENCE, TAB_BLOCK, TAB_MARK
+from bookc.refs import Refs
+from bookc.tabs import select_tab
+
+Choice = Literal["all", "split"]
+LINE = re.compile(r"(\r\n?|\n)")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A change in one tab's notebook of what other tabs see, too.
+
+    Attributes:
+        file, line: where it stands in the Markdown.
+        what: `changed`, `added` or `deleted`.
+        tab: whose notebook was edited.
+        others: the other tabs that see it.
+        before, after: the text as it was and as it is now.
+    """
+
+    file: str
+    line: int
+    what: Literal["changed", "added", "deleted"]
+    tab: str
+    others: tuple[str, ...]
+    before: str
+    after: str
+
+
+Choose = Callable[[Question], Choice | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """Lines `start` to `end` (from 0, without `end`) give way to `lines`."""
+
+    start: int
+    end: int
+    lines: tuple[str, ...]
+
+
+def stamp(notebook: NotebookNode) -> None:
+    """Note in a compiled notebook what its cells are, for `sync_text` to compare with."""
+    notebook.metadata["bookc"]["base"] = [[cell.id, _digest(cell)] for cell in notebook.cells]
+
+
+def sync_text(
+    text: str,
+    chapter: Chapter,
+    tabs: Sequence[str],
+    compiled: NotebookNode,
+    edited: NotebookNode,
+    choose: Choose,
+) -> str:
+    """The chapter's text with what an author changed in one tab's notebook.
+
+    Args:
+        text: the chapter's file; `chapter` is what it was parsed to.
+        tabs: the book's tabs.
+        compiled: the chapter's notebook as it compiles now.
+        edited: the author's notebook, once written by `bookc notebooks`.
+        choose: for whom a change of what several tabs see shall be; None is no answer.
+
+    Raises:
+        BookError: each edit that has no certain place in the text.
+    """
+    syncer = _Syncer(text, chapter, tabs, compiled, edited, choose)
+    syncer.run()
+    if syncer.problems:
+        raise BookError(syncer.problems)
+    return _write(text, syncer.edits)
+
+
+def difference(
+    chapter: Chapter, compiled: NotebookNode | None, edited: NotebookNode, refs: Refs
+) -> str:
+    """The first line of the author's notebook that the chapter does not compile to; "" if none.
+
+    Neighbouring cells of prose count as one, and so do several blank lines; a reference that
+    the author wrote as in Markdown reads as what it compiles to.
+    """
+    if compiled is None:
+        return "a section without code for this tab"
+    tab = compiled.metadata["bookc"]["tab"]
+    wanted = _joined(
+        node for cell in edited.cells for node in _recompiled(cell, chapter, tab, refs)
+    )
+    made = _joined(compiled.cells)
+    for (kind, text), other in zip_longest(wanted, made, fillvalue=("", "")):
+        for line, got in zip_longest(text.split("\n"), other[1].split("\n"), fillvalue=""):
+            if line != got or kind != other[0]:
+                return line.strip() or got.strip()
+    return ""
+
+
+def same_for_reader(one: NotebookNode | None, other: NotebookNode | None) -> bool:
+    """Whether two compiled notebooks have the same text in the same order."""
+    if one is None or other is None:
+        return one is other
+    return _joined(one.cells) == _joined(other.cells)
+
+
+def rebased(compiled: NotebookNode, edited: NotebookNode) -> NotebookNode:
+    """What the author wants of a notebook whose chapter may have changed since he got his.
+
+    A cell that changed in the Markdown alone is as it compiles now.
+    """
+    base = dict(edited.metadata["bookc"]["base"])
+    present, added = _matched(base, edited)
+    then = {now: base_id for base_id, now in _survivors(base, compiled).items()}
+    cells = [cell for anchor, cell in added if not anchor]
+    for cell in compiled.cells:
+        base_id = then.get(cell.id)
+        if base_id is None:
+            cells.append(cell)
+            continue
+        cells += [present[base_id]] if base_id in present else []
+        cells += [new for anchor, new in added if anchor == base_id]
+    return NotebookNode({**edited, "cells": cells})
+
+
+def with_outputs(compiled: NotebookNode, edited: NotebookNode) -> NotebookNode:
+    """The newly compiled notebook with the outputs and metadata that the author's has."""
+    old = [cell for cell in edited.cells if cell.cell_type == "code"]
+    for cell in compiled.cells:
+        digest = _digest(cell)
+        match = next((one for one in old if _digest(one) == digest), None)
+        if match is not None:
+            old.remove(match)
+            cell.outputs, cell.execution_count = match.outputs, match.execution_count
+            cell.metadata = {**match.metadata, **cell.metadata}
+    compiled.metadata = {**edited.metadata, **compiled.metadata}
+    return compiled
+
+
+class _Syncer:
+    """Holds the edits and the refusals while the cells go by."""
+
+    def __init__(
+        self,
+        text: str,
+        chapter: Chapter,
+        tabs: Sequence[str],
+        compiled: NotebookNode,
+        edited: NotebookNode,
+        choose: Choose,
+    ) -> None:
+        self.chapter, self.tabs, self.choose = chapter, tuple(tabs), choose
+        self.compiled, self.edited = compiled, edited
+        self.tab = str(compiled.metadata["bookc"]["tab"])
+        self.lines = [line for line, _ in _lines(text)]
+        self.position = {cell.id: at for at, cell in enumerate(chapter.cells)}
+        self.edits: list[_Edit] = []
+        self.problems: list[Problem] = []
+        base = edited.metadata.get("bookc", {}).get("base")
+        if base is None:
+            message = (
+                "does not say what it was compiled from: edit a notebook that `bookc notebooks` "
+                "wrote"
+            )
+            raise BookError([Problem(chapter.file, 0, message)])
+        if edited.cells and not any("id" in cell for cell in edited.cells):
+            message = "the notebook was saved without cell ids: save it as nbformat 4.5"
+            raise BookError([Problem(chapter.file, 0, message)])
+        self.base: dict[str, str] = dict(base)
+        self.now = _survivors(self.base, compiled)
+
+    def run(self) -> None:
+        nodes = {cell.id: cell for cell in self.compiled.cells}
+        order = list(self.base)
+        present, added = _matched(self.base, self.edited)
+        last = -1
+        for cell_id in present:
+            if order.index(cell_id) < last:
+                self._refuse(cell_id, "this cell was moved: move it in the Markdown file")
+            last = max(last, order.index(cell_id))
+        for cell_id, digest in self.base.items():
+            cell = present.get(cell_id)
+            if cell is not None and _digest(cell) == digest:
+                continue
+            if cell_id not in self.now:
+                now = nodes.get(cell_id)
+                if cell is None or now is None or _digest(now) != _digest(cell):
+                    message = (
+                        "this cell was changed in the notebook, and in the Markdown file since "
+                        "the notebook was compiled: compile the notebook again and repeat the edit"
+                    )
+                    self._refuse(cell_id, message)
+                continue
+            source = self.chapter.cells[self.position[self.now[cell_id]]]
+            if cell is None or not cell.source.strip():
+                self._delete(source)
+            elif self._can_be_text(cell, source.line):
+                self._change(source, nodes[source.id], cell)
+        for anchor, cell in added:
+            following = [known for known in order if known in present]
+            if anchor:
+                following = following[following.index(anchor) + 1 :]
+            if self._can_be_text(cell, 0):
+                self._add(cell, anchor, following[0] if following else "")
+
+    def _change(self, cell: Cell, node: NotebookNode, edited: NotebookNode) -> None:
+        lines = cell.source.split("\n")
+        try:
+            new = carry(
+                lines,
+                node.source.split("\n"),
+                _plain(edited.source).split("\n"),
+                _origin(cell, node),
+            )
+        except Ambiguous as error:
+            self.problems.append(Problem(self.chapter.file, cell.line + error.line, str(error)))
+            return
+        changed = replace(cell, source="\n".join(new))
+        others = tuple(
+            tab
+            for tab in cell.tabs or self.tabs
+            if tab != self.tab and self._sources(cell, tab) != self._sources(changed, tab)
+        )
+        start = cell.line - 1
+        if others:
+            choice = self._ask(cell.line, "changed", others, cell.source, changed.source)
+            if choice is None:
+                return
+            if choice == "split":
+                others = tuple(tab for tab in cell.tabs or self.tabs if tab != self.tab)
+                if cell.kind == "code":
+                    self._split_code(cell, new, others)
+                else:
+                    self._split_prose(cell, new, others)
+                return
+        self.edits.append(_Edit(start, start + len(lines), tuple(new)))
+
+    def _split_code(self, cell: Cell, new: Sequence[str], others: Sequence[str]) -> None:
+        """The old cell for the other tabs, and behind it a new one for this tab."""
+        start, end = _block(self.lines, cell)
+        first, last = cell.line - 1, cell.line - 1 + len(cell.source.split("\n"))
+        opening = re.sub(r"\s*#[\w-]+(?=[\s}])", "", self.lines[start])  # an id names one cell
+        copy = [opening, *self.lines[start + 1 : first], *new, *self.lines[last:end]]
+        old = _for_tabs(self.lines[start:end], others)
+        both = (*old, "", *_for_tabs(copy, [self.tab]))
+        self.edits.append(_Edit(start, end, both))
+
+    def _split_prose(self, cell: Cell, new: Sequence[str], others: Sequence[str]) -> None:
+        """The paragraphs that changed in tab blocks: as they were, and as they are now."""
+        start, end = _block(self.lines, cell)
+        old = cell.source.split("\n")
+        first = cell.line - 1
+        before, behind = self.lines[start:first], self.lines[first + len(old) : end]
+        result: list[str] = []
+        open_line = before[0] if before else ""
+        inside = False  # whether the cell's own tab block is open
+
+        def common(lines: Sequence[str], is_first: bool, is_last: bool) -> None:
+            nonlocal inside
+            if not any(line.strip() for line in lines):
+                result.extend(lines if not open_line else [""])
+                return
+            if open_line:
+                result.extend(before if is_first else [open_line])
+                inside = True
+            result.extend(lines)
+            if open_line:
+                result.extend(behind if is_last else [":end_tab:", ""])
+                inside = False
+
+        at = 0
+        for (o1, o2), (n1, n2) in _changed_paragraphs(old, new):
+            common(old[at:o1], at == 0, False)
+            parts = [(others, old[o1:o2]), ([self.tab], new[n1:n2])]
+            blocks = [_tab_block(names, part) for names, part in parts if _filled(part)]
+            for block in blocks:
+                if result and result[-1].strip():
+                    result.append("")
+                result.extend(block)
+            at = o2
+            if at < len(old) and old[at].strip():
+                result.append("")
+        common(old[at:], at == 0, True)
+        while result and not result[-1].strip():
+            result.pop()
+        self.edits.append(_Edit(start, end, tuple(result)))
+
+    def _delete(self, cell: Cell) -> None:
+        others = tuple(tab for tab in cell.tabs or self.tabs if tab != self.tab)
+        start, end = _block(self.lines, cell)
+        if others:
+            choice = self._ask(cell.line, "deleted", others, cell.source, "")
+            if choice is None:
+                return
+            if choice == "split":
+                block = self.lines[start:end]
+                if cell.kind == "code" or cell.tabs:
+                    lines = _for_tabs(block, others)
+                else:
+                    lines = tuple(_tab_block(others, block))
+                self.edits.append(_Edit(start, end, lines))
+                return
+        if start == 0 or not self.lines[start - 1].strip():
+            while end < len(self.lines) and not self.lines[end].strip():
+                end += 1
+        self.edits.append(_Edit(start, end, ()))
+
+    def _add(self, node: NotebookNode, anchor: str, following: str) -> None:
+        """Write a new cell behind the cell `anchor`, or before `following`, by their base ids."""
+        if any(cell_id and cell_id not in self.now for cell_id in (anchor, following)):
+            message = (
+                "a cell was added next to one that the Markdown file has changed since: compile "
+                "the notebook again and repeat the edit"
+            )
+            self._refuse(anchor or following, message)
+            return
+        previous = self.position[self.now[anchor]] if anchor else -1
+        after = self.position[self.now[following]] if following else len(self.chapter.cells)
+        lines = _plain(node.source).split("\n")
+        others = tuple(tab for tab in self.tabs if tab != self.tab)
+        if node.cell_type == "code":
+            mark = [f"#@tab {self.tab}"] if others else []
+            fence = "`" * max(3, *(_fence_length(line) + 1 for line in lines))
+            lines = [f"{fence}{{.python .input}}", *mark, *lines, fence]
+        elif others:
+            line = self.chapter.cells[previous].line if previous >= 0 else 1
+            choice = self._ask(line, "added", others, "", node.source)
+            if choice is None:
+                return
+            if choice == "split":
+                lines = _tab_block([self.tab], lines)
+            else:
+                self._add_for_all(lines, previous, after)
+                return
+        if previous >= 0:
+            self._insert_after(previous, lines)
+        else:
+            self._insert_before(after, lines)
+
+    def _add_for_all(self, lines: Sequence[str], previous: int, after: int) -> None:
+        """New prose for every tab must not stand between the versions of one piece of code."""
+        cells = self.chapter.cells
+        if after - previous == 1 or (previous >= 0 and not cells[previous].tabs):
+            if previous >= 0:
+                self._insert_after(previous, lines)
+            else:
+                self._insert_before(after, lines)
+        elif after == len(cells) or not cells[after].tabs:
+            self._insert_after(after - 1, lines)
+        elif previous < 0:
+            self._insert_before(0, lines)
+        else:
+            message = (
+                "text for every tab was added between cells that only some tabs see: write it "
+                "into the Markdown file"
+            )
+            self.problems.append(Problem(self.chapter.file, cells[previous].line, message))
+
+    def _insert_after(self, position: int, lines: Sequence[str]) -> None:
+        _, end = _block(self.lines, self.chapter.cells[position])
+        gap = [""] if end < len(self.lines) and self.lines[end].strip() else []
+        self.edits.append(_Edit(end, end, ("", *lines, *gap)))
+
+    def _insert_before(self, position: int, lines: Sequence[str]) -> None:
+        cells = self.chapter.cells
+        if position < len(cells):
+            start, _ = _block(self.lines, cells[position])
+            self.edits.append(_Edit(start, start, (*lines, "")))
+        else:
+            end = len(self.lines) - (self.lines[-1] == "")
+            gap = [""] if end and self.lines[end - 1].strip() else []
+            self.edits.append(_Edit(end, end, (*gap, *lines)))
+
+    def _ask(
+        self,
+        line: int,
+        what: Literal["changed", "added", "deleted"],
+        others: tuple[str, ...],
+        before: str,
+        after: str,
+    ) -> Choice | None:
+        file = self.chapter.file
+        choice = self.choose(Question(file, line, what, self.tab, others, before, after))
+        if choice is None:
+            message = (
+                f"{what} in the {self.tab} notebook; {', '.join(others)} would see it, too: "
+                "say --shared=all to change it for all, --shared=split for this tab alone"
+            )
+            self.problems.append(Problem(file, line, message))
+        return choice
+
+    def _sources(self, cell: Cell, tab: str) -> list[str]:
+        """What one cell is in a tab's notebook; prose stays as it is written."""
+        selected = select_tab(replace(self.chapter, cells=(cell,)), tab)
+        if selected is None:
+            return []
+        return [node.source for node in make_notebook(selected, tab).cells]
+
+    def _can_be_text(self, cell: NotebookNode, line: int) -> bool:
+        reason = ""
+        if cell.cell_type not in ("code", "markdown"):
+            reason = f"a {cell.cell_type} cell has no form in Markdown"
+        elif cell.get("attachments"):
+            reason = "a picture that is attached to a cell: save it as a file of the book"
+        if reason:
+            self.problems.append(Problem(self.chapter.file, line, reason))
+        return not reason
+
+    def _refuse(self, base_id: str, message: str) -> None:
+        now = self.position.get(self.now.get(base_id, base_id))
+        line = self.chapter.cells[now].line if now is not None else 0
+        self.problems.append(Problem(self.chapter.file, line, message))
+
+
+def _matched(
+    base: Mapping[str, str], edited: NotebookNode
+) -> tuple[dict[str, NotebookNode], list[tuple[str, NotebookNode]]]:
+    """The author's cells by the id they had, and new ones, each with the id of a cell before it."""
+    kinds = {"c": "code", "p": "markdown"}
+    present: dict[str, NotebookNode] = {}
+    added: list[tuple[str, NotebookNode]] = []
+    last = ""
+    for cell in edited.cells:
+        cell_id = cell.get("id", "")
+        kind = kinds.get(cell_id.rpartition("-")[2][:1])
+        if cell_id in base and kind == cell.cell_type and cell_id not in present:
+            present[cell_id] = cell
+            last = cell_id
+        elif cell.source.strip():
+            added.append((last, cell))
+    return present, added
+
+
+def _survivors(base: Mapping[str, str], compiled: NotebookNode) -> dict[str, str]:
+    """For each cell that the Markdown still has as it was, by its id then: its id now."""
+    digests = [_digest(cell) for cell in compiled.cells]
+    ids = list(base)
+    matcher = SequenceMatcher(None, list(base.values()), digests, autojunk=False)
+    return {
+        ids[block.a + at]: compiled.cells[block.b + at].id
+        for block in matcher.get_matching_blocks()
+        for at in range(block.size)
+    }
+
+
+def _digest(cell: NotebookNode) -> str:
+    text = f"{cell.cell_type}\n{_plain(cell.source).strip()}"
+    return hashlib.sha1(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _plain(text: str) -> str:
+    """With `\\n` as the only line end."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _origin(cell: Cell, node: NotebookNode) -> dict[int, int] | None:
+    """For each line of a compiled code cell the line of its source, both from 0."""
+    where = node.metadata["bookc"]
+    count = len(node.source.split("\n"))
+    lines = where.get("lines") or range(where["line"], where["line"] + count)
+    origin = {at: line - cell.line for at, line in enumerate(lines)}
+    known = range(len(cell.source.split("\n")))
+    if cell.kind != "code" or len(origin) != count or not set(origin.values()) <= set(known):
+        return None
+    return origin
+
+
+def _block(lines: Sequence[str], cell: Cell) -> tuple[int, int]:
+    """The first line and the one behind the last of a cell with its fence or tab block."""
+    start, end = cell.line - 1, cell.line - 1 + len(cell.source.split("\n"))
+    if cell.kind == "markdown" and not cell.tabs:
+        return start, end
+    while not (FENCE if cell.kind == "code" else TAB_BLOCK).match(lines[start - 1]):
+        start -= 1
+    while not lines[end].strip():
+        end += 1
+    return start - 1, end + 1
+
+
+def _for_tabs(block: Sequence[str], tabs: Sequence[str]) -> tuple[str, ...]:
+    """The lines of a fence or tab block with other tabs in its mark."""
+    lines = list(block)
+    for at, line in enumerate(lines):
+        if TAB_BLOCK.match(line):
+            lines[at] = f":begin_tab:`{', '.join(tabs)}`"
+            break
+        if TAB_MARK.match(line):
+            mark = re.match(r"\s*(?:#\s*@tab|%%tab)", line)
+            lines[at] = f"{mark[0] if mark else '#@tab'} {', '.join(tabs)}"
+            break
+    return tuple(lines)
+
+
+def _tab_block(tabs: Sequence[str], lines: Sequence[str]) -> list[str]:
+    return [f":begin_tab:`{', '.join(tabs)}`", *_trimmed(lines), ":end_tab:"]
+
+
+def _trimmed(lines: Sequence[str]) -> list[str]:
+    filled = [at for at, line in enumerate(lines) if line.strip()]
+    return list(lines[filled[0] : filled[-1] + 1]) if filled else []
+
+
+def _filled(lines: Sequence[str]) -> bool:
+    return any(line.strip() for line in lines)
+
+
+def _fence_length(line: str) -> int:
+    fence = FENCE.match(line)
+    return len(fence[1]) if fence else 0
+
+
+def _changed_paragraphs(
+    old: Sequence[str], new: Sequence[str]
+) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Ranges of lines, in old and new, of the blocks of Markdown that changed."""
+    blocks = _paragraphs(old)
+    ranges: list[list[int]] = []
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    for kind, o1, o2, n1, n2 in matcher.get_opcodes():
+        if kind == "equal":
+            continue
+        a, b = o1, o2
+        for start, end in blocks:
+            if (
+                (start < o2 and o1 < end)
+                or (o1 == end and n1 < len(new) and new[n1].strip())
+                or (o2 == start and n2 > 0 and new[n2 - 1].strip())
+            ):
+                a, b = min(a, start), max(b, end)
+        if ranges and a <= ranges[-1][1]:
+            ranges[-1][1] = max(b, ranges[-1][1])
+            ranges[-1][3] = n2 + max(b, ranges[-1][1]) - o2
+        else:
+            ranges.append([a, b, n1 - (o1 - a), n2 + (b - o2)])
+    return [((a, b), (c, d)) for a, b, c, d in ranges]
+
+
+def _paragraphs(lines: Sequence[str]) -> list[tuple[int, int]]:
+    """The top-level blocks of Markdown, each with the marks that follow it."""
+    starts = sorted(
+        {
+            token.map[0]
+            for token in markdown.parse("\n".join(lines))
+            if token.level == 0 and token.map and token.type != "marks"
+        }
+    )
+    if not starts:
+        return [(0, len(lines))]
+    starts[0] = 0
+    blocks = []
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        while end > start and not lines[end - 1].strip():
+            end -= 1
+        blocks.append((start, end))
+    return blocks
+
+
+def _recompiled(
+    cell: NotebookNode, chapter: Chapter, tab: str, refs: Refs
+) -> Iterator[NotebookNode]:
+    """A cell of the author's, as it reads once it is part of the chapter."""
+    kind = cell.cell_type
+    if kind not in ("code", "markdown") or not cell.source.strip():
+        return
+    source = "\n".join(_trimmed(_plain(cell.source).split("\n")))
+    if kind == "markdown":
+        tokens = markdown.parse(source)
+        for token in tokens:
+            if token.type == "fence" and token.info.strip() == "toc":
+                token.type = "code_block"
+            token.meta.setdefault("number", "")
+        refs = replace(refs, tokens={"edited": tokens})
+    part = replace(chapter, cells=(Cell("edited", kind, source, (tab,), 1),))
+    selected = select_tab(part, tab)
+    if selected is not None:
+        yield from make_notebook(selected, tab, refs).cells
+
+
+def _joined(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
+    """Kind and text of each cell that has any; neighbouring prose is one text."""
+    result: list[tuple[str, str]] = []
+    for cell in cells:
+        text = "\n".join(_trimmed(_plain(cell.source).split("\n")))
+        if cell.cell_type == "markdown":
+            text = re.sub(r"\n\s*\n", "\n\n", text.strip())
+            if text and result and result[-1][0] == "markdown":
+                text = f"{result.pop()[1]}\n\n{text}"
+        if text:
+            result.append((cell.cell_type, text))
+    return result
+
+
+def _lines(text: str) -> list[tuple[str, str]]:
+    """Each line with its end; the last has none. A byte order mark is no part of the first."""
+    parts = LINE.split(text.removeprefix("\ufeff"))
+    return list(zip(parts[::2], [*parts[1::2], ""], strict=True))
+
+
+def _write(text: str, edits: Sequence[_Edit]) -> str:
+    """The text with edits; every line that none touches stays as it is to the byte."""
+    if not edits:
+        return text
+    lines = _lines(text)
+    newline = next((end for _, end in lines if end), "\n")
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end))[::-1]:
+        ends = dict(lines[edit.start : edit.end])  # a line that only moves keeps its own end
+        new = [(line, ends.get(line, newline)) for line in edit.lines]
+        lines[edit.start : edit.end] = new
+    # The last line has no end, and no other line is without one.
+    body = "".join(line + (end or newline) for line, end in lines[:-1])
+    bom = "\ufeff" if text.startswith("\ufeff") else ""
+    return bom + body + "".join(line for line, _ in lines[-1:])

@@ -1,0 +1,78 @@
+"""Aliases and tab branches, at the syntax tree's places: pairs in fixtures/alias.md, select.md."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from markdown_it.utils import read_fixture_file
+
+from bookc.alias import rewrite
+from bookc.book import BookError, Cell
+from bookc.config import parse_config
+from bookc.marks import python_of
+from bookc.select import select_branches
+from bookc.slides import strip_slides
+
+FIXTURES = Path(__file__).parent / "fixtures"
+CONFIG = r"""
+[build]
+tabs = pytorch, mxnet
+
+[library-pytorch]
+lib_name = torch
+simple_alias = stack, exp(, concat -> cat,
+               float32
+fluent_alias = numpy -> detach().numpy, reshape, reduce_sum -> sum, astype -> type
+args_alias = randn(size, device=None) -> np.random.randn(size=size, ctx=device)
+reverse_alias =
+    d2l.size\(([\w]+)\) -> \1.size
+    d2l.to -> device_put
+"""
+ALIASES = read_fixture_file(FIXTURES / "alias.md")
+BRANCHES = read_fixture_file(FIXTURES / "select.md")
+
+
+def cell(source: str) -> Cell:
+    return Cell("c", "code", source.rstrip("\n"), (), 10)
+
+
+@pytest.mark.parametrize("line,title,text,expected", ALIASES, ids=[pair[1] for pair in ALIASES])
+def test_aliases(line, title, text, expected, tmp_path):
+    aliases = parse_config(CONFIG, tmp_path).aliases["pytorch"]
+    assert rewrite(cell(text), aliases).source == expected.rstrip("\n")
+
+
+@pytest.mark.parametrize("line,title,text,expected", BRANCHES, ids=[pair[1] for pair in BRANCHES])
+def test_branches(line, title, text, expected):
+    chosen = select_branches(cell(text), "mxnet")
+    assert chosen.source == expected.rstrip("\n")
+    if "= =" not in text:
+        ast.parse(python_of(chosen.source))
+
+
+def test_every_line_knows_where_it_comes_from(tmp_path):
+    chosen = select_branches(cell("if tab.selected('a'):\n    x = 1\n\n# c\ny = 2"), "b")
+    assert chosen.source == "# c\ny = 2"
+    assert [chosen.line_at(number) for number in (1, 2)] == [13, 14]
+    aliases = parse_config(CONFIG, tmp_path).aliases["pytorch"]
+    done = rewrite(cell("d2l.reshape(a,\n    (1,\n 2))\ny"), aliases)
+    assert done.source == "a.reshape((1,\n 2))\ny"
+    assert [done.line_at(number) for number in (1, 2, 3)] == [10, 12, 13]
+
+
+def test_bad_aliases_are_told_with_their_lines(tmp_path):
+    bad = CONFIG.replace(r"d2l.size\(", "d2l.size(").replace("[library-pytorch]", "[library-mxnet]")
+    with pytest.raises(BookError) as error:
+        parse_config(bad, tmp_path)
+    (problem,) = error.value.problems
+    assert problem.line == 11 and "is no pattern" in problem.message
+    with pytest.raises(BookError, match="want 'name"):
+        parse_config(CONFIG.replace("randn(size, device=None) ->", "randn ->"), tmp_path)
+
+
+def test_slide_marks():
+    text = "[**One**] (**two\nlines**) and (~~only\nslides~~).\n[**link**](x) f(**kwargs) [**open\n"
+    assert strip_slides(text) == "One two\nlines and \n.\n[**link**](x) f(**kwargs) [**open\n"
+    assert strip_slides("(**$$x$$**)\n:eqlabel:`e`") == "$$x$$\n:eqlabel:`e`"
+    many = "[**(**[~~(~~" * 50_000
+    assert strip_slides(many) == many

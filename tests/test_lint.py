@@ -1,0 +1,133 @@
+"""bookc lint: what it finds, where, for people and for programs; and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bookc.__main__ import main
+from bookc.lint import coverage, gaps, lint_chapter
+from bookc.parse import parse_chapter
+
+TABS = ("pytorch", "tensorflow", "mxnet")
+PAGE = """\
+# Page
+:label:`sec_page`
+
+See :numref:``sec_page`` and :numfer:`sec_page`, :numref: or :eqref:`sec_page
+`:numfer:`x`` in code, a time 10:30:00, and c::d:`e`.
+
+```{.json .output n=1}
+3
+```
+
+```
+:numfer:`x` in a block
+```
+
+```{.python .input}
+#@tab all
+%matplotlib inline
+x = 1
+y = = 2
+```
+
+```{.python .input}
+#@tab mxnet
+!pip install x
+await f()
+'\\d'
+```
+"""
+
+
+def found(text):
+    chapter = parse_chapter(text, "page", "page.md", TABS)
+    problems = sorted(lint_chapter(chapter, TABS), key=lambda one: (one.line, one.column))
+    return [str(problem) for problem in problems]
+
+
+def test_what_is_found_and_where():
+    assert found(PAGE) == [
+        "page.md:4:5: doubled backticks: write :numref:`sec_page`",
+        "page.md:4:30: unknown mark :numfer: did you mean :numref:?",
+        "page.md:4:50: :numref: names nothing: write :numref:`label`",
+        "page.md:4:62: the backtick behind :eqref: is never closed",
+        "page.md:7:1: an output in the source: outputs are made by running the cell",
+        "page.md:19:5: not Python (pytorch, mxnet): invalid syntax",
+    ]
+
+
+def test_null_bytes_are_told():
+    assert found("```{.python .input}\n#@tab mxnet\nx = '\0'\n```\n") == [
+        "page.md:3:1: not Python (mxnet): source code string cannot contain null bytes"
+    ]
+
+
+def test_coverage_and_gaps():
+    text = "".join(
+        f"```{{.python .input}}\n#@tab {tabs}\nx\n```\n\n{words}"
+        for tabs, words in [
+            ("pytorch", ""),
+            ("mxnet", "Words.\n\n"),
+            ("pytorch", ":begin_tab:`mxnet`\nNothing to do.\n:end_tab:\n\nWords.\n\n"),
+            ("mxnet", "Words.\n\n"),
+            ("all", ""),
+        ]
+    )
+    chapter = parse_chapter(text, "page", "page.md", TABS)
+    assert coverage(chapter, TABS) == {"pytorch": 3, "tensorflow": 1, "mxnet": 3}
+    (gap,) = gaps(chapter, TABS)
+    assert gap.tabs == ("pytorch",)
+    assert text.split("\n")[gap.line - 3 : gap.line] == ["```{.python .input}", "#@tab mxnet", "x"]
+
+
+BOOK = {
+    "index.md": "# Book\n\n```toc\npage\n```\n",
+    "page.md": "# Page\n\n  See :numref:`nowhere`,\nor :cite:`some,body`.\n",
+    "bad, name.md": "# 50%\n\n:begin_tab:`mxnet`\n",
+}
+
+
+def test_columns_for_people(make_book, capsys):
+    root = make_book(BOOK)
+    assert main(["lint", "--book", str(root)]) == 1
+    assert capsys.readouterr().err == (
+        "bad, name.md:3:1: this tab block is never closed: :end_tab: is missing\n"
+        "page.md:3:16: no label 'nowhere'\n"
+        "page.md:4:11: no reference 'some' in the bibliography\n"
+        "page.md:4:16: no reference 'body' in the bibliography\n"
+        "4 errors\n"
+    )
+
+
+def test_json_and_github(make_book, capsys, monkeypatch):
+    root = make_book(BOOK)
+    monkeypatch.chdir(root.parent)
+    assert main(["lint", "--book", "book", "--format", "json"]) == 1
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert json.loads(shown.out)[1] == {
+        "path": "book/page.md",
+        "line": 3,
+        "column": 16,
+        "message": "no label 'nowhere'",
+    }
+    assert main(["lint", "--book", "book", "--format=github"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("::error file=book/bad%2C name.md,line=3,col=1::this tab block")
+    assert len(lines) == 4
+
+
+@pytest.mark.parametrize("format", ["text", "json", "github"])
+def test_a_good_book(tiny, capsys, format):
+    assert main(["lint", "--book", str(tiny), "--format", format]) == 0
+    expected = {"text": "5 files, no errors\n", "json": "[]\n", "github": ""}
+    assert capsys.readouterr().out == expected[format]
+
+
+def test_a_table_of_coverage(tiny, capsys):
+    assert main(["lint", "--book", str(tiny), "--tabs"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if "part/one_tab" in line)
+    assert row.split("│")[2:5] == [" -       ", " -          ", " 1     "]

@@ -1,0 +1,423 @@
+"""What an author edits in one tab's notebook comes back to the Markdown, and nothing else does."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bookc import sync
+from bookc.__main__ import main
+from bookc.book import BookError
+from bookc.notebook import make_notebook
+from bookc.parse import parse_chapter
+from bookc.sync import stamp, sync_text
+from bookc.tabs import select_tab
+
+TABS = ("pytorch", "tensorflow", "mxnet")
+TINY = Path(__file__).parent / "books" / "tiny"
+CHAPTER = """\
+# Title
+:label:`sec_t`
+
+Two words.
+The second line stays.
+
+```{.python .input}
+#@tab pytorch
+#@save
+def f(x):  #@save
+    return x
+n = 20  #@quick 1
+```
+
+```{.python .input}
+#@tab mxnet
+def f(x):
+    return -x
+```
+
+:begin_tab:`tensorflow, mxnet`
+For two.
+
+And more.
+:end_tab:
+
+```{.python .input  n=3}
+#@tab all
+f(1)
+f(2)
+```
+
+The end.
+"""
+
+
+def choosing(choice):
+    return lambda question: choice
+
+
+def compiled(text, tab="pytorch"):
+    chapter = parse_chapter(text, "page", "page.md", TABS)
+    notebook = make_notebook(select_tab(chapter, tab), tab)
+    stamp(notebook)
+    return chapter, notebook
+
+
+def synced(text, edit, tab="pytorch", choice=None):
+    """The text after `edit` was made in the notebook; labels are not resolved here."""
+    chapter, notebook = compiled(text, tab)
+    edited = copy.deepcopy(notebook)
+    edit(edited.cells)
+    return sync_text(text, chapter, TABS, notebook, edited, choosing(choice))
+
+
+def replacing(at, old, new):
+    def edit(cells):
+        assert old in cells[at].source
+        cells[at].source = cells[at].source.replace(old, new)
+
+    return edit
+
+
+def code(source):
+    return nbformat.v4.new_code_cell(source)
+
+
+def prose(source):
+    return nbformat.v4.new_markdown_cell(source)
+
+
+def test_a_marked_line_keeps_its_marks():
+    assert synced(CHAPTER, replacing(1, "n = 20", "n = 30")) == CHAPTER.replace("= 20", "= 30")
+    assert synced(CHAPTER, replacing(1, "f(x)", "f(x, y=0)")) == CHAPTER.replace(
+        "def f(x):  #@save", "def f(x, y=0):  #@save"
+    )
+
+
+def test_new_lines_of_code_stand_where_they_were_written():
+    assert synced(CHAPTER, replacing(1, "\nn = ", "\n    # done\nm = 1\nn = ")) == CHAPTER.replace(
+        "    return x\nn", "    return x\n    # done\nm = 1\nn"
+    )
+    first = synced(CHAPTER, replacing(1, "def f", "import os\ndef f"))
+    assert first == CHAPTER.replace("#@save\ndef f", "import os\n#@save\ndef f", 1)
+
+
+def test_deleted_lines_take_their_marks_along():
+    assert synced(CHAPTER, replacing(1, "\nn = 20", "")) == CHAPTER.replace(
+        "n = 20  #@quick 1\n", ""
+    )
+
+
+def test_lines_that_cannot_be_told_apart_are_refused():
+    with pytest.raises(BookError, match=r"page.md:12: cannot tell which of the new lines"):
+        synced(CHAPTER, replacing(1, "n = 20", "alpha = 3\nbeta = 4"))
+
+
+def test_a_shared_cell_is_changed_for_all_or_split():
+    edit = replacing(2, "f(2)", "f(3)")
+    with pytest.raises(BookError, match=r"page.md:29: changed in .* --shared=all"):
+        synced(CHAPTER, edit)
+    assert synced(CHAPTER, edit, choice="all") == CHAPTER.replace("f(2)", "f(3)")
+    assert synced(CHAPTER, edit, choice="split") == CHAPTER.replace(
+        "#@tab all\nf(1)\nf(2)\n```\n",
+        "#@tab tensorflow, mxnet\nf(1)\nf(2)\n```\n\n"
+        "```{.python .input  n=3}\n#@tab pytorch\nf(1)\nf(3)\n```\n",
+    )
+
+
+def test_shared_prose_is_split_by_paragraphs():
+    edit = replacing(0, "Two", "Three")
+    assert synced(CHAPTER, edit, choice="split") == CHAPTER.replace(
+        "Two words.\nThe second line stays.\n",
+        ":begin_tab:`tensorflow, mxnet`\nTwo words.\nThe second line stays.\n:end_tab:\n\n"
+        ":begin_tab:`pytorch`\nThree words.\nThe second line stays.\n:end_tab:\n",
+    )
+    edit = replacing(2, "more", "less")
+    assert synced(CHAPTER, edit, tab="mxnet", choice="split") == CHAPTER.replace(
+        "And more.\n:end_tab:\n",
+        ":end_tab:\n\n:begin_tab:`tensorflow`\nAnd more.\n:end_tab:\n\n"
+        ":begin_tab:`mxnet`\nAnd less.\n:end_tab:\n",
+    )
+
+
+def test_cells_are_added():
+    new = synced(CHAPTER, lambda cells: cells.insert(2, code("g = f\n```")))
+    assert new == CHAPTER.replace(
+        "#@quick 1\n```\n",
+        "#@quick 1\n```\n\n````{.python .input}\n#@tab pytorch\ng = f\n```\n````\n",
+    )
+    new = synced(CHAPTER, lambda cells: cells.insert(2, prose("New.")), choice="split")
+    assert new == CHAPTER.replace(
+        "#@quick 1\n```\n", "#@quick 1\n```\n\n:begin_tab:`pytorch`\nNew.\n:end_tab:\n"
+    )
+    new = synced(CHAPTER, lambda cells: cells.insert(2, prose("New.")), choice="all")
+    assert new == CHAPTER.replace(":end_tab:\n", ":end_tab:\n\nNew.\n")
+    new = synced(CHAPTER, lambda cells: cells.append(code("last")))
+    assert new == CHAPTER + "\n```{.python .input}\n#@tab pytorch\nlast\n```\n"
+
+
+def test_cells_are_deleted():
+    new = synced(CHAPTER, lambda cells: cells.pop(1))
+    start, end = CHAPTER.index("```{.python"), CHAPTER.index("```{.python .input}\n#@tab mxnet")
+    assert new == CHAPTER[:start] + CHAPTER[end:]
+    new = synced(CHAPTER, lambda cells: cells.pop(2), choice="split")
+    assert new == CHAPTER.replace("#@tab all", "#@tab tensorflow, mxnet")
+
+
+def test_a_moved_cell_is_refused():
+    with pytest.raises(BookError, match="was moved"):
+        synced(CHAPTER, lambda cells: cells.insert(0, cells.pop(2)))
+
+
+def test_a_raw_cell_and_an_attachment_are_refused():
+    with pytest.raises(BookError, match="a raw cell has no form"):
+        synced(CHAPTER, lambda cells: cells.append(nbformat.v4.new_raw_cell("x")))
+
+    def attach(cells):
+        cells[0].source += "\n![](attachment:a.png)"
+        cells[0]["attachments"] = {"a.png": {"image/png": ""}}
+
+    with pytest.raises(BookError, match=r"page.md:1: a picture that is attached"):
+        synced(CHAPTER, attach)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda t: t.replace("\n", "\r\n"), lambda t: "\ufeff" + t, lambda t: t.rstrip("\n")]
+)
+def test_line_ends_and_byte_order_mark_stay(change):
+    text = change(CHAPTER)
+    assert synced(text, lambda cells: None) == text
+    new = synced(text, replacing(1, "n = 20", "n = 30\nm = 1"), choice="all")
+    expected = change(CHAPTER.replace("n = 20  #@quick 1", "n = 30  #@quick 1\nm = 1"))
+    assert new == expected
+    new = synced(text, lambda cells: cells.append(code("x")))
+    assert new == change(CHAPTER + "\n```{.python .input}\n#@tab pytorch\nx\n```\n")
+
+
+def test_the_markdown_changed_since_the_notebook_was_compiled():
+    _, notebook = compiled(CHAPTER)
+    newer = CHAPTER.replace("Two words", "Four words").replace(
+        "The end.", "```{.python .input}\n1\n```\n\nThe end."
+    )
+    again, now = compiled(newer)
+    edited = copy.deepcopy(notebook)
+    edited.cells[3].source = "The very end."  # its id is another cell's by now
+    new = sync_text(newer, again, TABS, now, edited, choosing("all"))
+    assert new == newer.replace("The end.", "The very end.")
+    edited.cells[0].source = edited.cells[0].source.replace("Two", "Five")
+    with pytest.raises(BookError, match=r"page.md:1: .* since the notebook was compiled"):
+        sync_text(newer, again, TABS, now, edited, choosing("all"))
+
+
+# Random edits. Sections are made of these cells; every source is Python or plain prose.
+PROSE = ("A line.\nAnother.\n\n# A heading\n:label:`sec_a`\n\n- item\n- item", "Only this.")
+CODE = ("#@save\ndef f():\n    return 1", "n = 20  #@quick 1\nm = 2", "a\n\nb\nc")
+SEEN = ((), ("pytorch",), ("mxnet",), ("tensorflow", "mxnet"), ("pytorch", "mxnet"))
+NEW_LINE = st.sampled_from(["new = 1", "other()", "# words ß 😀", "x = 'y'", "a", "Another."])
+
+
+@st.composite
+def sections(draw):
+    parts = ["# Title"]
+    for _ in range(draw(st.integers(1, 7))):
+        tabs = draw(st.sampled_from(SEEN))
+        if draw(st.booleans()):
+            mark = ", ".join(tabs) or "all"
+            parts.append(f"```{{.python .input}}\n#@tab {mark}\n{draw(st.sampled_from(CODE))}\n```")
+        elif tabs:
+            names = ", ".join(tabs)
+            source = draw(st.sampled_from(PROSE))
+            parts.append(f":begin_tab:`{names}`\n{source}\n:end_tab:")
+        else:
+            parts.append(draw(st.sampled_from(PROSE)))
+    gap = draw(st.sampled_from(["\n\n", "\n\n\n"]))
+    return gap.join(parts) + draw(st.sampled_from(["\n", ""]))
+
+
+@st.composite
+def edited_cells(draw, cells):
+    """The cells with random lines changed, added and deleted, cells added and deleted."""
+    result = []
+    for cell in copy.deepcopy(cells):
+        what = draw(st.sampled_from(["keep", "keep", "edit", "delete", "add"]))
+        if what == "add":
+            make = draw(st.sampled_from([code, prose]))
+            result.append(make(draw(NEW_LINE)))
+        if what == "edit":
+            lines = cell.source.split("\n")
+            for _ in range(draw(st.integers(1, 3))):
+                at = draw(st.integers(0, len(lines)))
+                lines[at : at + draw(st.integers(0, 1))] = draw(st.lists(NEW_LINE, max_size=2))
+            cell.source = "\n".join(lines)
+        if what != "delete":
+            result.append(cell)
+    return result
+
+
+def texts(notebook):
+    return None if notebook is None else sync._joined(notebook.cells)
+
+
+def of_tab(text, tab):
+    selected = select_tab(parse_chapter(text, "page", "page.md", TABS), tab)
+    return texts(selected and make_notebook(selected, tab))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_random_edits_come_back_for_one_tab_alone(data):
+    text = data.draw(sections())
+    tab = data.draw(st.sampled_from(TABS))
+    chapter = parse_chapter(text, "page", "page.md", TABS)
+    if select_tab(chapter, tab) is None or all(cell.kind == "markdown" for cell in chapter.cells):
+        return  # the first code for one tab would take the section from the others
+    chapter, notebook = compiled(text, tab)
+    assert sync_text(text, chapter, TABS, notebook, notebook, choosing(None)) == text
+    edited = copy.deepcopy(notebook)
+    edited.cells = data.draw(edited_cells(notebook.cells))
+    try:
+        new = sync_text(text, chapter, TABS, notebook, edited, choosing("split"))
+    except BookError as error:
+        assert "cannot tell which of the new lines" in str(error)
+        return
+    if not any(cell.cell_type == "code" and cell.source.strip() for cell in edited.cells):
+        return  # a section that lost its code is no section of this tab any more
+    if parse_chapter(new, "page", "page.md", TABS).tabs != chapter.tabs:
+        return  # the first code of one tab's own takes the section from others: `bookc sync` tells
+    assert of_tab(new, tab) == texts(edited)
+    for other in TABS:
+        if other != tab:
+            assert of_tab(new, other) == of_tab(text, other)
+
+
+# The whole command, on a book with references.
+
+
+@pytest.fixture
+def edit(tiny, capsys):
+    """Compile the tiny book, edit a notebook of it, and sync; gives status, output and errors."""
+
+    def run(tab, change, *options):
+        assert main(["notebooks", "--book", str(tiny)]) == 0
+        file = tiny / "_build" / "notebooks" / tab / "part" / "cells.ipynb"
+        notebook = json.loads(file.read_text())
+        change(notebook["cells"])
+        file.write_text(json.dumps(notebook))
+        capsys.readouterr()
+        status = main(["sync", "--book", str(tiny), str(file), *options])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def find(cells, text):
+    return next(cell for cell in cells if text in "".join(cell["source"]))
+
+
+def change_to(old, new):
+    def change(cells):
+        cell = find(cells, old)
+        cell["source"] = "".join(cell["source"]).replace(old, new)
+
+    return change
+
+
+def test_text_beside_references_is_edited(tiny, edit):
+    file = tiny / "part" / "cells.md"
+    before = file.read_text()
+    status, shown, _ = edit("mxnet", change_to("and one in the", "and one in a"), "--shared=all")
+    assert status == 0 and "1 lines added, 1 deleted" in shown
+    assert file.read_text() == before.replace("and one in the\n", "and one in a\n")
+    status, shown, _ = edit("mxnet", lambda cells: None)
+    assert status == 0 and shown == "part/cells.md is as the notebook has it\n"
+
+
+def test_a_reference_that_the_compiler_wrote_is_refused(tiny, edit, files_below):
+    before = files_below(tiny / "part")
+    status, _, errors = edit("mxnet", change_to("See Fig. ", "See Fig. 9"), "--shared=all")
+    assert status == 1
+    assert "is not in the source, which has 'See :numref:`fig_dot`" in errors
+    assert files_below(tiny / "part") == before
+
+
+def test_a_reference_that_the_author_wrote(tiny, edit):
+    file = tiny / "part" / "cells.md"
+    before = file.read_text()
+    status, _, errors = edit(
+        "mxnet", change_to("A Run", "A Run\n\nAs in :numref:`fig_dot`."), "--shared=all"
+    )
+    assert (status, errors) == (0, "")
+    assert file.read_text() == before.replace("A Run\n", "A Run\n\nAs in :numref:`fig_dot`.\n")
+
+
+def test_a_diff_writes_nothing(tiny, edit, files_below):
+    before = files_below(tiny / "part")
+    status, shown, _ = edit("pytorch", change_to("import math", "import cmath"), "--diff")
+    assert status == 0
+    assert "\n-import math\n+import cmath\n" in shown
+    assert files_below(tiny / "part") == before
+
+
+def test_outputs_stay_in_the_notebook_and_it_can_be_synced_again(tiny, edit):
+    def change(cells):
+        find(cells, "order = [")["source"] = "order = []"
+        for one in cells:
+            if one["cell_type"] == "code":
+                one["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "hello"}]
+        cells.insert(1, {"cell_type": "code", "id": "new", "metadata": {}, "source": "1 + 1",
+                         "execution_count": None, "outputs": []})  # fmt: skip
+
+    status, _, errors = edit("tensorflow", change)
+    assert (status, errors) == (0, "")
+    file = tiny / "_build" / "notebooks" / "tensorflow" / "part" / "cells.ipynb"
+    notebook = nbformat.read(file, as_version=4)
+    assert notebook.cells[1].source == "1 + 1" and notebook.cells[1].id != "new"
+    assert sum(bool(cell.get("outputs")) for cell in notebook.cells) >= 3
+    assert main(["sync", "--book", str(tiny), str(file)]) == 0
+
+
+def test_what_would_break_the_book_is_refused(tiny, edit, files_below):
+    before = files_below(tiny / "part")
+    change = change_to("# Cells and Tabs", "# Cells\n\nSee :numref:`nowhere`.")
+    status, _, errors = edit("mxnet", change, "--shared=all")
+    assert status == 1 and "with the edit, the book has an error: no label 'nowhere'" in errors
+    status, _, errors = edit("mxnet", change_to("shape(2)", "shape(2)\n```"), "--shared=all")
+    assert status == 1
+    assert files_below(tiny / "part") == before
+
+
+def test_both_were_edited_in_different_cells(tiny, capsys):
+    assert main(["notebooks", "--book", str(tiny)]) == 0
+    source = tiny / "part" / "cells.md"
+    newer = source.read_text().replace("## A Run", "## A Long Run")
+    source.write_text(newer)
+    file = tiny / "_build" / "notebooks" / "mxnet" / "part" / "cells.ipynb"
+    file.write_text(file.read_text().replace("1000", "2000"))
+    assert main(["sync", "--book", str(tiny), str(file), "--shared=all"]) == 0
+    assert capsys.readouterr().err == ""
+    assert source.read_text() == newer.replace("1000  #@quick", "2000  #@quick")
+    assert "A Long Run" in file.read_text()
+
+
+def test_what_the_compiler_made_of_a_toc_is_refused(tiny, capsys):
+    assert main(["notebooks", "--book", str(tiny)]) == 0
+    file = tiny / "_build" / "notebooks" / "mxnet" / "part" / "index.ipynb"
+    file.write_text(file.read_text().replace("[Cells and Tabs]", "[Cells]"))
+    assert main(["sync", "--book", str(tiny), str(file), "--shared=all"]) == 1
+    assert "cannot be brought back at '- [Cells](cells.ipynb)'" in capsys.readouterr().err
+
+
+def test_a_notebook_that_bookc_did_not_write(tiny, tmp_path, capsys):
+    file = tmp_path / "some.ipynb"
+    file.write_text(nbformat.writes(nbformat.v4.new_notebook()))
+    assert main(["sync", "--book", str(tiny), str(file)]) == 1
+    assert "was not compiled from a chapter of this book" in capsys.readouterr().err
+    record = tiny / "notebooks" / "mxnet" / "part" / "cells.ipynb"
+    assert main(["sync", "--book", str(tiny), str(record)]) == 1
+    assert "does not say what it was compiled from" in capsys.readouterr().err
