@@ -90,7 +90,7 @@ def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
     if written := stamp.outputs():
         out.print(f"{len(written)} notebooks in {folder}, 0 changed")
         return ()
-    book, refs = build.read_book(args.book)
+    book, refs = build.read_book(args.book, for_notebooks=True)
     notebooks = build.compile_notebooks(book, None if args.raw else refs, tabs)
     changed = build.write_notebooks(book, notebooks, folder, args.to or "")
     stamp.write(build.notebook_file(folder, section, args.to or "") for section in notebooks)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from bookc.book import Aliases, Cell, Chapter
 from bookc.edit import Edit, Positions, Span, apply_edits
@@ -43,25 +44,37 @@ def apply_aliases(chapter: Chapter, aliases: Aliases) -> Chapter:
 
 def rewrite(cell: Cell, aliases: Aliases) -> Cell:
     """One code cell with its aliases replaced."""
-    tree = parse_python(cell.source)
-    if tree is None:
+    uses = _uses(cell.source)
+    if not uses:
         return cell
     positions = Positions(cell.source)
-    return apply_edits(cell, list(_edits(cell.source, tree, positions, aliases)), positions)
+    return apply_edits(cell, list(_edits(cell.source, uses, positions, aliases)), positions)
 
 
-def _edits(source: str, tree: ast.Module, positions: Positions, aliases: Aliases) -> Iterator[Edit]:
+@lru_cache(maxsize=4096)  # every tab asks
+def _uses(source: str) -> tuple[tuple[ast.Attribute, ast.Call | None], ...]:
+    """Every `d2l.name` in a source, with the call of it; none if it is not Python."""
     # ast.walk comes to a call before the name that it calls.
     calls: dict[int, ast.Call] = {}
-    for node in ast.walk(tree):
+    uses = []
+    tree = parse_python(source)
+    for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Call):
             calls[id(node.func)] = node
-        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
-            continue
-        if node.value.id != "d2l":
-            continue
+        elif isinstance(node, ast.Attribute):
+            if isinstance(node.value, ast.Name) and node.value.id == "d2l":
+                uses.append((node, calls.get(id(node))))
+    return tuple(uses)
+
+
+def _edits(
+    source: str,
+    uses: Sequence[tuple[ast.Attribute, ast.Call | None]],
+    positions: Positions,
+    aliases: Aliases,
+) -> Iterator[Edit]:
+    for node, call in uses:
         start, end = positions.span(node)
-        call = calls.get(id(node))
         name = node.attr
         if (edit := _reversed(source, start, aliases)) is not None:
             yield edit

@@ -11,17 +11,14 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
-
-import nbformat
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from bookc import bibliography, files, refs
 from bookc.activate import activate
 from bookc.alias import apply_aliases
 from bookc.book import Book, BookError, Chapter, Config, Problem, Reference
-from bookc.check import Checked, make_checkable, run_nbval
 from bookc.config import read_config
-from bookc.execute import Job, Report, Result, execute
+from bookc.ipynb import NotebookNode, notebook_text
 from bookc.lint import Gap, coverage, gaps, lint_chapter, located
 from bookc.marks import quick_source
 from bookc.notebook import make_notebook
@@ -42,6 +39,10 @@ from bookc.sync import (
     with_outputs,
 )
 from bookc.tabs import select_tab
+
+if TYPE_CHECKING:
+    from bookc.check import Checked
+    from bookc.execute import Report, Result
 
 PICTURE_LIMIT = 150_000  # bytes of one PNG: pages and clones stay light
 
@@ -67,11 +68,15 @@ class Synced:
     compiled: NotebookNode | None
 
 
-def read_book(root: Path, instead: Mapping[Path, str] | None = None) -> tuple[Book, Refs]:
+def read_book(
+    root: Path, instead: Mapping[Path, str] | None = None, for_notebooks: bool = False
+) -> tuple[Book, Refs]:
     """Parse and check a whole book.
 
     Args:
         instead: what to read instead of some files.
+        for_notebooks: read no more than notebooks need. Saved code is not collected; references
+            are not formatted, and only the prose with roles or images has inline tokens.
 
     Raises:
         BookError: everything that is wrong with it.
@@ -93,19 +98,21 @@ def read_book(root: Path, instead: Mapping[Path, str] | None = None) -> tuple[Bo
         problems += refs.missing_sections(chapter, sources.__contains__)
     entries = None
     with _collecting(problems):
-        entries = _read_bibliography(config)
+        entries = _read_bibliography(config, formatted=not for_notebooks)
     if entries is None or len(parsed) < len(sources):
         raise BookError(problems)  # references into a file that cannot be read would look unknown
     book = Book(config, tuple(_reading_order(parsed, config.index)))
     resolved = None
     with _collecting(problems):
-        resolved = refs.resolve(book, entries, lambda path: files.is_in_book(config, path))
+        resolved = refs.resolve(
+            book, entries, lambda path: files.is_in_book(config, path), brief=for_notebooks
+        )
     for chapter in book.chapters:
         for cell in chapter.cells:
             if cell.kind == "code":
                 with _collecting(problems):
                     quick_source(cell, chapter.file)
-    for tab in config.libraries:
+    for tab in () if for_notebooks else config.libraries:
         with _collecting(problems):
             make_library(book, tab)
     problems = list(dict.fromkeys(problems))
@@ -219,12 +226,6 @@ def notebook_file(folder: Path, section: Section, script: str = "") -> Path:
     """Where `write_notebooks` puts a section."""
     tab, path = section
     return folder / tab / f"{path}.{script.split(':')[0] or 'ipynb'}"
-
-
-def notebook_text(notebook: NotebookNode) -> str:
-    """The notebook as it stands in its file, validated."""
-    nbformat.validate(notebook)
-    return str(nbformat.writes(notebook)) + "\n"
 
 
 def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
@@ -433,6 +434,8 @@ def execute_book(
     report: Report,
 ) -> list[Result]:
     """Run notebooks and write each below `folder` as soon as it ran to its end."""
+    from bookc.execute import Job, execute  # kernels, which compiling does not need
+
     config = book.config
     place = config.output_dir / "notebooks"
     jobs = []
@@ -459,6 +462,8 @@ def check_book(
     book: Book, resolved: Refs, tabs: Sequence[str], sections: Sequence[str], parallel: int
 ) -> Checked:
     """Is the record of today's code, and does a quick run print what it says?"""
+    from bookc.check import make_checkable, run_nbval
+
     config = book.config
     full = choose(compile_notebooks(book, resolved, tabs), sections)
     quick = compile_notebooks(book, resolved, tabs, quick=True)
@@ -559,7 +564,7 @@ def _reading_order(parsed: Mapping[str, Chapter], index: str) -> Iterator[Chapte
         yield from walk(path)
 
 
-def _read_bibliography(config: Config) -> dict[str, Reference]:
+def _read_bibliography(config: Config, formatted: bool) -> dict[str, Reference]:
     if not config.bibliography:
         return {}
     # d2lbook looks in its working folder; a book with a source_dir keeps the file there.
@@ -567,7 +572,7 @@ def _read_bibliography(config: Config) -> dict[str, Reference]:
         file = folder / config.bibliography
         if file.is_file():
             name = files.shown(file, config)
-            return bibliography.read_bibliography(files.read_text(file, name), name)
+            return bibliography.read_bibliography(files.read_text(file, name), name, formatted)
     message = f"bibfile {config.bibliography}: no such file"
     raise BookError([Problem("config.ini", 0, message)])
 

@@ -10,11 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
-from nbformat import NotebookNode
-
 from bookc.book import Problem
 from bookc.execute import kernel_environment
+from bookc.ipynb import NotebookNode, nbformat
 from bookc.notebook import source_line
 from bookc.outputs import DARK_PNG
 from bookc.record import Recorded, code_digests

@@ -17,9 +17,9 @@ from pathlib import Path
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.util import ensure_async
-from nbformat import NotebookNode
 
 from bookc.book import Problem
+from bookc.ipynb import NotebookNode
 from bookc.notebook import source_line
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")

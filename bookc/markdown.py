@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline, image, link
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
@@ -26,17 +27,22 @@ MARKS = ("label", "eqlabel", "width", "height", "bibliography")
 ROLES = ("numref", "ref", "eqref", "cite", "citet")
 MARK_LINE = re.compile(rf"(?:\s*:(?:{'|'.join(MARKS)}):`+[^`\n]+`+)+\s*")
 MARK = re.compile(rf":({'|'.join(MARKS)}):`+([^`\n]+)`+")
+MATTERS = re.compile(r"^:|:\w+:`|!\[|\$\$")  # a caption, a mark or role, an image, a formula
 ROLE = re.compile(rf":({'|'.join(ROLES)}):`+([^`\n]+)`+")
 
 
-def parse(source: str) -> list[Token]:
-    """Tokens of one run of prose; `map` counts the lines of `source` from 0."""
-    tokens = _parser().parse(strip_slides(source))
+def parse(source: str, brief: bool = False) -> list[Token]:
+    """Tokens of one run of prose; `map` counts the lines of `source` from 0.
+
+    Args:
+        brief: give no children to text without a role, an image or a displayed formula.
+    """
+    tokens = _parser(brief).parse(strip_slides(source))
     return _attach_marks(_captions(_equations(_figures(tokens))))
 
 
 @cache
-def _parser() -> MarkdownIt:
+def _parser(brief: bool) -> MarkdownIt:
     md = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     md.use(dollarmath_plugin, allow_labels=False, allow_space=True, double_inline=True)
     interrupts = ["paragraph", "reference", "blockquote", "list"]
@@ -45,7 +51,17 @@ def _parser() -> MarkdownIt:
     md.inline.ruler.before("backticks", "mark", _inline_mark_rule)
     md.inline.ruler.at("link", _if_bracket_closes(link))
     md.inline.ruler.at("image", _if_bracket_closes(image))
+    if brief:
+        md.core.ruler.at("inline", _brief_inline_rule)
     return md
+
+
+def _brief_inline_rule(state: StateCore) -> None:
+    for token in state.tokens:
+        if token.type == "inline":
+            token.children = []
+            if MATTERS.search(token.content):
+                state.md.inline.parse(token.content, state.md, state.env, token.children)
 
 
 def _if_bracket_closes(rule: InlineRule) -> InlineRule:

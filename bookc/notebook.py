@@ -7,12 +7,10 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-import nbformat
-from nbformat import NotebookNode
-
 from bookc import marks
 from bookc.book import Cell, Chapter, Reference
 from bookc.imports import sort_imports
+from bookc.ipynb import NotebookNode, nbformat
 from bookc.markdown import MARK_LINE, ROLES
 from bookc.refs import Refs, citation_text, reference_text
 from bookc.slides import strip_slides

@@ -14,10 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import nbformat
-from nbformat import NotebookNode
-
 from bookc.book import BookError, Problem
+from bookc.ipynb import NotebookNode, nbformat
 from bookc.marks import LINE_MAGIC, python_of
 
 

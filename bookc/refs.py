@@ -71,20 +71,24 @@ def citation_text(reference: Reference, in_sentence: bool) -> str:
 
 
 def resolve(
-    book: Book, bibliography: Mapping[str, Reference], is_file: Callable[[str], bool]
+    book: Book,
+    bibliography: Mapping[str, Reference],
+    is_file: Callable[[str], bool],
+    brief: bool = False,
 ) -> Refs:
     """Parse all prose, number what is numbered and check every reference.
 
     Args:
         bibliography: what :cite: may name.
         is_file: whether a path relative to the source folder is a file of the book.
+        brief: leave out the inline tokens that name or number nothing, as notebooks can.
 
     Raises:
         BookError: a duplicate or unknown label, an unknown citation, a missing image, a mark
             that stands behind nothing it could mark.
     """
     tokens = {
-        cell.id: markdown.parse(cell.source)
+        cell.id: markdown.parse(cell.source, brief)
         for chapter in book.chapters
         for cell in chapter.cells
         if cell.kind == "markdown"

@@ -26,7 +26,8 @@ def select_branches(cell: Cell, tab: str) -> Cell:
     tree = parse_python(cell.source)
     if tree is None:
         return cell
-    selector = _Selector(cell.source, tab, _meant_for_methods(tree))
+    columns = _meant_for_methods(tree) if "class " in cell.source else {}
+    selector = _Selector(cell.source, tab, columns)
     selector.block(tree.body)
     lines = [
         (text, cell.line_at(number))

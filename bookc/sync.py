@@ -14,11 +14,10 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Literal
 
-from nbformat import NotebookNode
-
 from bookc import markdown
 from bookc.book import BookError, Cell, Chapter, Problem
 from bookc.carry import Ambiguous, carry
+from bookc.ipynb import NotebookNode
 from bookc.notebook import make_notebook
 from bookc.parse import FENCE, TAB_BLOCK, TAB_MARK
 from bookc.refs import Refs

@@ -1,0 +1,25 @@
+"""nbformat, without the second that its import takes where JupyterLab is installed."""
+
+from __future__ import annotations
+
+import sys
+
+# jsonschema builds the grammar of rfc3987_syntax as soon as it finds it, to check addresses that
+# notebooks do not have. A module that is None is one that cannot be imported.
+_is_here = "rfc3987_syntax" in sys.modules
+if not _is_here:
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+try:
+    import nbformat
+    from nbformat import NotebookNode
+finally:
+    if not _is_here:
+        del sys.modules["rfc3987_syntax"]
+
+__all__ = ["NotebookNode", "nbformat", "notebook_text"]
+
+
+def notebook_text(notebook: NotebookNode) -> str:
+    """The notebook as it stands in its file, validated."""
+    nbformat.validate(notebook)
+    return str(nbformat.v4.writes_json(notebook)) + "\n"  # nbformat.writes validates once more
