@@ -61,9 +61,10 @@ def _uses(source: str) -> tuple[tuple[ast.Attribute, ast.Call | None], ...]:
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Call):
             calls[id(node.func)] = node
-        elif isinstance(node, ast.Attribute):
-            if isinstance(node.value, ast.Name) and node.value.id == "d2l":
-                uses.append((node, calls.get(id(node))))
+        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+            continue
+        if node.value.id == "d2l":
+            uses.append((node, calls.get(id(node))))
     return tuple(uses)
 
 
