@@ -146,6 +146,7 @@ class Config:
         aliases: for each tab with a [library-tab] section, what `d2l.name` stands for.
         sort_imports: whether isort puts the imports of code cells in order.
         sections_in_docstrings: whether a saved definition says in which section it is defined.
+        trusted_html: wildcards of the sections whose HTML outputs are shown as recorded.
     """
 
     root: Path
@@ -172,6 +173,7 @@ class Config:
     aliases: dict[str, Aliases]
     sort_imports: bool
     sections_in_docstrings: bool
+    trusted_html: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

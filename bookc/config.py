@@ -26,7 +26,8 @@ KNOWN = {
     "colab": "github_repo exclusions libs libs_header gpu_pattern replace_svg_url",
     "sagemaker": "github_repo kernel libs libs_header",
     "slides": "top_left top_right github_repo",
-    "bookc": "record_dir timeout frameworks library sort_imports sections_in_docstrings",
+    "bookc": "record_dir timeout frameworks library sort_imports sections_in_docstrings "
+    "trusted_html",
 }
 LIBRARY_KEYS = "lib_file lib_name simple_alias fluent_alias args_alias alias reverse_alias"
 
@@ -134,6 +135,7 @@ def parse_config(text: str, root: Path) -> Config:
         aliases=aliases,
         sort_imports=sort_imports,
         sections_in_docstrings=sections_in_docstrings,
+        trusted_html=tuple(value("bookc", "trusted_html").split()),
     )
 
 

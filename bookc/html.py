@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -19,11 +19,13 @@ from bookc import outputs
 from bookc.book import Book, BookError, Cell
 from bookc.marks import strip_marks
 from bookc.page import Code, Outputs, Page, Piece, Prose, TabGroup, make_page
+from bookc.policy import with_policy
 from bookc.prose import ProseWriter, highlight, page_file, relative
 from bookc.record import Recorded
 from bookc.refs import Node, Refs, walk
 
 THEME = Path(__file__).parent / "theme"
+STYLES = ("book.css", "outputs.css")  # one file for readers
 STATIC = "_static"  # where the theme's files stand in the site
 NAMES = {
     "pytorch": "PyTorch",
@@ -61,7 +63,8 @@ def theme_files(tabs: Sequence[str]) -> dict[str, str | bytes]:
         f"{STATIC}/{name}": (THEME / name).read_bytes()
         for name in ("book.js", "icon.svg", "fonts/STIXTwoMath.woff2", "fonts/OFL.txt")
     }
-    files[f"{STATIC}/book.css"] = (THEME / "book.css").read_text("utf-8") + _tab_rules(tabs)
+    styles = "".join((THEME / name).read_text("utf-8") for name in STYLES)
+    files[f"{STATIC}/book.css"] = styles + _tab_rules(tabs)
     files[".nojekyll"] = b""  # GitHub Pages would leave out folders that begin with "_"
     return files
 
@@ -135,7 +138,7 @@ class _Site:
             references = self.prose.references(self.prose.cited)
         file = page_file(page.path, self._config)
         previous, following = self._neighbours(page.path)
-        return self._page_template.render(
+        html = self._page_template.render(
             title=self.prose.plain_title(page.path),
             is_index=page.path == self._config.index,
             index_title=Markup(self.prose.title(self._refs.tree.title)),
@@ -150,6 +153,10 @@ class _Site:
             missing=[tab for tab in self._config.tabs if page.tabs and tab not in page.tabs],
             page_tabs=page.tabs,
         )
+        return with_policy(html, self._trusts(page))
+
+    def _trusts(self, page: Page) -> bool:
+        return any(PurePosixPath(page.path).match(p) for p in self._config.trusted_html)
 
     def _piece(self, piece: Piece, page: Page) -> str:
         if isinstance(piece, Prose):
@@ -180,7 +187,7 @@ class _Site:
 
     def _outputs(self, piece: Outputs, page: Page) -> str:
         html = []
-        for part in outputs.convert(piece.recorded.outputs):
+        for part in outputs.convert(piece.recorded.outputs, self._trusts(page)):
             if isinstance(part, str):
                 html.append(part)
                 continue

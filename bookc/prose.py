@@ -27,6 +27,7 @@ from bookc.book import Book, Cell, Config, Problem
 from bookc.refs import Node, Refs, citation_text, reference_text, walk
 
 LENGTH = re.compile(r"\d+(\.\d+)?(px|%|em|rem|cm|mm|in|pt)?")
+REMOTE = re.compile(r"(https?:)?//", re.IGNORECASE)
 MATH_IN_TEXT = re.compile(r"\\(text|textrm|mbox)\{([^{}$]*(?:(?<!\\)\$[^{}$]*\$[^{}$]*)+)\}")
 FITS_TELEPHONE, FITS_COLUMN = 24, 56  # letters of a formula in a sentence
 OPTIONS = MarkdownIt("commonmark").options
@@ -293,6 +294,8 @@ class ProseWriter(RendererHTML):
     def _image(self, token: Token, attributes: str) -> str:
         source = escape(str(token.attrs.get("src", "")))
         alt = escape(self.plain(token.children or ()))
+        if REMOTE.match(source):  # a page asks no other site for anything
+            return f'<a href="{source}">{alt or source}</a>'
         return f'<img src="{source}" alt="{alt}" loading="lazy"{attributes}>'
 
     def _style(self, token: Token) -> str:
