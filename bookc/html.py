@@ -25,7 +25,7 @@ from bookc.record import Recorded
 from bookc.refs import Node, Refs, walk
 
 THEME = Path(__file__).parent / "theme"
-STYLES = ("book.css", "outputs.css")  # one file for readers
+STYLES = ("book.css", "outputs.css", "search.css")  # one file for readers
 STATIC = "_static"  # where the theme's files stand in the site
 NAMES = {
     "pytorch": "PyTorch",
@@ -61,7 +61,7 @@ def theme_files(tabs: Sequence[str]) -> dict[str, str | bytes]:
     """Styles, script and fonts, for a book with these tabs."""
     files: dict[str, str | bytes] = {
         f"{STATIC}/{name}": (THEME / name).read_bytes()
-        for name in ("book.js", "icon.svg", "fonts/STIXTwoMath.woff2", "fonts/OFL.txt")
+        for name in ("book.js", "search.js", "icon.svg", "fonts/STIXTwoMath.woff2", "fonts/OFL.txt")
     }
     styles = "".join((THEME / name).read_text("utf-8") for name in STYLES)
     files[f"{STATIC}/book.css"] = styles + _tab_rules(tabs)
