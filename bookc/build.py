@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import glob
 import hashlib
 import importlib.util
@@ -529,9 +530,17 @@ def write_html(book: Book, resolved: Refs, recorded: Mapping[tuple[str, str], Re
         The number of pages.
     """
     from bookc.html import render_book  # only this command needs the renderer
+    from bookc.pictures import picture_size
 
     folder = book.config.output_dir / "html"
-    pages = render_book(book, resolved, recorded)
+
+    @functools.cache
+    def size_of(path: str) -> tuple[int, int] | None:
+        if not files.is_in_book(book.config, path):
+            return None
+        return picture_size(path, (book.config.source_dir / path).read_bytes())
+
+    pages = render_book(book, resolved, recorded, size_of)
     for name, content in pages.items():
         files.write_file(folder / name, content)
     html = [content for name, content in sorted(pages.items()) if name.endswith(".html")]

@@ -20,12 +20,13 @@ from bookc.book import Book, BookError, Cell
 from bookc.marks import strip_marks
 from bookc.page import Code, Outputs, Page, Piece, Prose, TabGroup, make_page
 from bookc.policy import with_policy
-from bookc.prose import ProseWriter, highlight, page_file, relative
+from bookc.prose import ProseWriter, SizeOf, highlight, page_file, relative
 from bookc.record import Recorded
 from bookc.refs import Node, Refs, walk
 
 THEME = Path(__file__).parent / "theme"
 STYLES = ("book.css", "outputs.css", "search.css")  # one file for readers
+SCRIPTS = ("book.js", "search.js", "scroll.js")
 STATIC = "_static"  # where the theme's files stand in the site
 NAMES = {
     "pytorch": "PyTorch",
@@ -40,14 +41,21 @@ DESCRIPTION = 160  # letters that search engines show
 
 
 def render_book(
-    book: Book, refs: Refs, recorded: Mapping[tuple[str, str], Recorded]
+    book: Book,
+    refs: Refs,
+    recorded: Mapping[tuple[str, str], Recorded],
+    size_of: SizeOf = lambda path: None,
 ) -> dict[str, str | bytes]:
     """Every file of the site by its path, relative to the site's folder.
+
+    Args:
+        size_of: width and height of a picture of the book in CSS pixels, by its path relative
+            to the source folder, if it is known.
 
     Raises:
         BookError: each formula that is not LaTeX, each length that is none.
     """
-    site = _Site(book, refs)
+    site = _Site(book, refs, size_of)
     files: dict[str, str | bytes] = {}
     for chapter in book.chapters:
         page = make_page(chapter, book.config.tabs, recorded)
@@ -61,7 +69,7 @@ def theme_files(tabs: Sequence[str]) -> dict[str, str | bytes]:
     """Styles, script and fonts, for a book with these tabs."""
     files: dict[str, str | bytes] = {
         f"{STATIC}/{name}": (THEME / name).read_bytes()
-        for name in ("book.js", "search.js", "icon.svg", "fonts/STIXTwoMath.woff2", "fonts/OFL.txt")
+        for name in (*SCRIPTS, "icon.svg", "fonts/STIXTwoMath.woff2", "fonts/OFL.txt")
     }
     styles = "".join((THEME / name).read_text("utf-8") for name in STYLES)
     files[f"{STATIC}/book.css"] = styles + _tab_rules(tabs)
@@ -104,8 +112,8 @@ class _Link:
 class _Site:
     """What all pages share, and the page that is being written."""
 
-    def __init__(self, book: Book, refs: Refs) -> None:
-        self.prose = ProseWriter(book, refs)
+    def __init__(self, book: Book, refs: Refs, size_of: SizeOf) -> None:
+        self.prose = ProseWriter(book, refs, size_of)
         self.pictures: dict[str, str | bytes] = {}
         self._config, self._refs = book.config, refs
         self._order = list(walk(refs.tree))

@@ -90,7 +90,7 @@ def _result(output: dict[str, Any], trusted: bool) -> Part:
         if picture is not None:
             return replace(picture, dark=_picture(_text(data.get(DARK_PNG, "")), metadata))
     if svg := safe_svg(_text(data.get("image/svg+xml", ""))):
-        return _file(svg, "svg", *(svg_size(svg.decode()) or SVG_SIZE))
+        return _file(svg, "svg", *(svg_size(svg) or SVG_SIZE))
     html = _text(data.get("text/html", ""))
     if html := html if trusted else safe_html(html):
         return f'<div class="output html">{html}</div>\n'

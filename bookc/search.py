@@ -11,8 +11,8 @@ from bookc.book import BookError, Problem
 
 FOLDER = "pagefind"  # in the site
 # Not text of the book: bars, notices, marks, and what programs printed.
-UNREAD = (".tabs", ".notice", ".panel-name", ".anchor", ".outputs", ".contents", ".page-references")
-UNREAD += (".neighbours", "footer")
+UNREAD = ".tabs, .notice, .panel-name, .anchor, .outputs, .contents, .page-references, "
+UNREAD += ".neighbours, footer"
 # Pagefind brings several user interfaces; ours is theme/search.js.
 NEEDED = ("pagefind.js", "pagefind-worker.js", "pagefind-highlight.js", "pagefind-entry.json")
 NEEDED_KINDS = (".pf_fragment", ".pf_index", ".pf_meta", ".pf_filter", ".pagefind")
@@ -29,7 +29,7 @@ def make_index(site: Path) -> dict[str, bytes]:
     """
     with tempfile.TemporaryDirectory(prefix="bookc-search-") as name:
         command = [sys.executable, "-m", "pagefind", "--site", str(site), "--output-path", name]
-        options = ["--keep-index-url", "--silent", "--exclude-selectors", ", ".join(UNREAD)]
+        options = ["--keep-index-url", "--silent", "--exclude-selectors", UNREAD]
         # Names in code, such as num_epochs, are words.
         options += ["--include-characters", "_"]
         done = subprocess.run([*command, *options], capture_output=True, text=True)

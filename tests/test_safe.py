@@ -171,7 +171,7 @@ def test_what_is_no_svg_is_not_shown_as_one(text: str) -> None:
     ],
 )
 def test_the_size_of_an_svg(attributes: str, size: tuple[int, int] | None) -> None:
-    assert svg_size(SVG.format(f"{attributes}>")) == size
+    assert svg_size(SVG.format(f"{attributes}>").encode()) == size
     (part,) = convert([output("image/svg+xml", SVG.format(f"{attributes}>"))])
     assert isinstance(part, Picture)
     assert (part.width, part.height) == (size or (300, 150))

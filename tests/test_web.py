@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import axe
 import pytest
 from chromium import launch, served
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from test_html import png
+from weight import weigh
 
 from bookc.build import compile_notebooks, load_record, read_book, write_html
 
+ROOT = Path(__file__).parent.parent
 TINY = Path(__file__).parent / "books" / "tiny"
 
 
-def build(root: Path) -> Path:
+def build(root: Path, output: Path | None = None) -> Path:
     book, refs = read_book(root)
+    if output is not None:
+        book = replace(book, config=replace(book.config, output_dir=output))
     write_html(book, refs, load_record(book, compile_notebooks(book, refs, book.config.tabs)))
-    return root / "_build" / "html"
+    return book.config.output_dir / "html"
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +156,94 @@ def test_every_page_keeps_to_its_site(page: Page, address: str, folder: Path) ->
     assert any("pf_index" in url for url in asked)
     assert [url for url in asked if not url.startswith(f"{address}/")] == []
     assert missing == []
+
+
+def test_axe_finds_nothing_in_the_tiny_book(browser: Browser, address: str, folder: Path) -> None:
+    names = axe.page_names(folder)
+    found = [f for view in axe.VIEWS for f in axe.findings(browser, address, names, view)]
+    assert found == []
+
+
+def test_axe_finds_nothing_in_the_book(browser: Browser, tmp_path: Path) -> None:
+    """Each page in one view, the views in turn; tools/axe.py looks at all of them."""
+    folder = build(ROOT, tmp_path)
+    names = axe.page_names(folder)
+    assert len(names) > 15
+    with served(folder) as address:
+        found = [
+            line
+            for number, view in enumerate(axe.VIEWS)
+            for line in axe.findings(browser, address, names[number :: len(axe.VIEWS)], view)
+        ]
+    assert found == []
+
+
+def test_axe_finds_nothing_in_the_search(page: Page, address: str) -> None:
+    page.goto(f"{address}/index.html")
+    search(page, "shape")
+    page.evaluate(axe.Axe().axe_script)
+    broken = page.evaluate("axe.run().then((r) => r.violations.map((v) => v.id))")
+    assert broken == []
+
+
+def test_what_scrolls_can_be_reached_from_the_keyboard(page: Page, address: str) -> None:
+    page.goto(f"{address}/part/cells.html")
+    wide = page.locator("pre:visible").first
+    expect(wide).not_to_have_attribute("tabindex", "0")
+    page.set_viewport_size({"width": 200, "height": 800})
+    expect(wide).to_have_attribute("tabindex", "0")
+
+
+def test_pictures_keep_their_place_and_wait(page: Page, tiny: Path) -> None:
+    """The authors' pictures, too: their sizes come from the files."""
+    (tiny / "img" / "photo.png").write_bytes(base64.b64decode(png(70, 30)))
+    index = tiny / "index.md"
+    index.write_text(index.read_text() + "\n\n![A dot.](img/dot.svg)\n\nAn ![x](img/photo.png).\n")
+    folder = build(tiny)
+    with served(folder) as address:
+        for name in axe.page_names(folder):
+            page.goto(f"{address}/{name}")
+            page.evaluate("document.querySelectorAll('img').forEach((i) => i.loading = 'eager')")
+            page.wait_for_load_state("networkidle")
+            sizes = page.evaluate("""[...document.images].map((i) => [
+              i.getAttribute("width") / i.getAttribute("height"),
+              i.naturalWidth / i.naturalHeight,
+            ])""")
+            assert all(abs(given / real - 1) < 0.05 for given, real in sizes), name
+        page.goto(f"{address}/index.html")
+        photo = page.locator("img[src='img/photo.png']")
+        assert [photo.get_attribute(n) for n in ("width", "height", "loading")] == [
+            "70",
+            "30",
+            "lazy",
+        ]
+
+
+def test_a_page_weighs_little_and_moves_nothing(
+    browser: Browser, folder: Path, address: str
+) -> None:
+    for name in axe.page_names(folder):
+        size, shift, blocking = weigh(browser, folder, address, name)
+        assert size < 200_000 and shift < 0.001 and blocking == 0, name
+
+
+def test_focus_is_visible(page: Page, address: str) -> None:
+    page.goto(f"{address}/part/cells.html")
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        style = page.evaluate("""(() => {
+          const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+          return [document.activeElement.tagName, outlineStyle, parseFloat(outlineWidth)];
+        })()""")
+        assert style[0] == "BODY" or (style[1] != "none" and style[2] >= 2), style
+
+
+def test_nothing_moves_for_those_who_want_no_motion(browser: Browser, address: str) -> None:
+    page = browser.new_page(reduced_motion="reduce")
+    page.goto(f"{address}/part/cells.html")
+    moving = page.evaluate("""[...document.querySelectorAll("*")].filter((element) => {
+      const { transitionDuration, animationName, scrollBehavior } = getComputedStyle(element);
+      return transitionDuration !== "0s" || animationName !== "none" || scrollBehavior === "smooth";
+    }).length""")
+    assert moving == 0
+    page.close()
