@@ -529,7 +529,8 @@ def write_html(book: Book, resolved: Refs, recorded: Mapping[tuple[str, str], Re
     Returns:
         The number of pages.
     """
-    from bookc.html import render_book  # only this command needs the renderer
+    from bookc.history import last_changes
+    from bookc.html import MISSING, render_book  # only this command needs the renderer
     from bookc.pictures import picture_size
 
     folder = book.config.output_dir / "html"
@@ -540,7 +541,12 @@ def write_html(book: Book, resolved: Refs, recorded: Mapping[tuple[str, str], Re
             return None
         return picture_size(path, (book.config.source_dir / path).read_bytes())
 
-    pages = render_book(book, resolved, recorded, size_of)
+    cache = book.config.output_dir / "stamps" / "changes.json"
+    names = [chapter.file for chapter in book.chapters]
+    changed = last_changes(book.config.root, names, cache)
+    pages = render_book(book, resolved, recorded, size_of, changed)
+    for name in {book.config.icon, book.config.logo} - {""}:
+        pages[name] = (book.config.source_dir / name).read_bytes()
     for name, content in pages.items():
         files.write_file(folder / name, content)
     html = [content for name, content in sorted(pages.items()) if name.endswith(".html")]
@@ -553,7 +559,7 @@ def write_html(book: Book, resolved: Refs, recorded: Mapping[tuple[str, str], Re
         if file.is_file() and name not in pages and not name.startswith(f"{search.FOLDER}/"):
             file.unlink()
     _write_index(folder, book.config.output_dir / "stamps" / "search", html)
-    return sum(name.endswith(".html") for name in pages)
+    return sum(name.endswith(".html") and name != f"{MISSING}.html" for name in pages)
 
 
 def _write_index(folder: Path, stamp: Path, html: Iterable[str | bytes]) -> None:

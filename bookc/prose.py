@@ -9,7 +9,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from html import escape
+from html import escape, unescape
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
@@ -29,6 +29,8 @@ from bookc.refs import Node, Refs, citation_text, reference_text, walk
 
 SizeOf = Callable[[str], tuple[int, int] | None]  # of a picture, by its path in the book
 LENGTH = re.compile(r"\d+(\.\d+)?(px|%|em|rem|cm|mm|in|pt)?")
+BUILT = re.compile(r"<m(frac|su[bp]|sqrt|root|under|over|table|multi)")
+TAG = re.compile(r"<[^>]*>")
 REMOTE = re.compile(r"(https?:)?//", re.IGNORECASE)
 MATH_IN_TEXT = re.compile(r"\\(text|textrm|mbox)\{([^{}$]*(?:(?<!\\)\$[^{}$]*\$[^{}$]*)+)\}")
 FITS_TELEPHONE, FITS_COLUMN = 24, 56  # letters of a formula in a sentence
@@ -107,6 +109,8 @@ class ProseWriter(RendererHTML):
         for token in tokens:
             if token.type in ("softbreak", "hardbreak"):
                 words.append(" ")
+            elif token.type.startswith("math_inline"):
+                words.append(_spoken(token.content))
             elif token.type == "role":
                 words.append(", ".join(text for text, _ in self._role_links(token)))
             else:
@@ -357,6 +361,16 @@ def mathml(latex: str, display: bool) -> str:
     """
     latex = MATH_IN_TEXT.sub(_split_text, latex)
     return _math_converter().convert_with_local_state(latex, displaystyle=display)
+
+
+def _spoken(latex: str) -> str:
+    """A formula in plain text: its letters and signs, or its source where these say too little."""
+    try:
+        formula = mathml(latex.rstrip(), False)
+    except LatexError:
+        return latex
+    # In a row they read as they stand; a fraction or an exponent would be lost.
+    return latex if BUILT.search(formula) else unescape(TAG.sub("", formula))
 
 
 def _split_text(found: re.Match[str]) -> str:
