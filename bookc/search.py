@@ -24,18 +24,23 @@ def make_index(site: Path) -> dict[str, bytes]:
     Args:
         site: the folder of the written pages; what is indexed in them is `data-pagefind-body`.
 
+    Returns:
+        Nothing for a book without a word in it.
+
     Raises:
         BookError: Pagefind is not installed, or failed.
     """
     with tempfile.TemporaryDirectory(prefix="bookc-search-") as name:
         command = [sys.executable, "-m", "pagefind", "--site", str(site), "--output-path", name]
-        options = ["--keep-index-url", "--silent", "--exclude-selectors", UNREAD]
+        options = ["--keep-index-url", "--exclude-selectors", UNREAD]
         # Names in code, such as num_epochs, are words.
         options += ["--include-characters", "_"]
         done = subprocess.run([*command, *options], capture_output=True, text=True)
+        if done.returncode and "Indexed 0 pages" in done.stdout:
+            return {}  # a book without a word
         if done.returncode:
-            reason = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]
-            message = f"the search index cannot be made: {reason[0]}"
+            reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
+            message = f"the search index cannot be made: {reason}"
             raise BookError([Problem("pagefind", 0, f"{message} (pip install 'pagefind[bin]')")])
         folder = Path(name)
         return {

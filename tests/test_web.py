@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from test_html import png
 from weight import weigh
 
+from bookc.book import BookError
 from bookc.build import compile_notebooks, load_record, read_book, write_html
 
 ROOT = Path(__file__).parent.parent
@@ -140,6 +142,14 @@ def test_the_index_is_made_again_only_for_new_pages(tiny: Path) -> None:
     build(tiny)
     assert b"page_count" in entry.read_bytes() and entry.read_bytes() != first
     assert len(list(folder.glob("pagefind/*.pf_meta"))) == 1
+
+
+def test_without_pagefind_the_error_says_what_to_install(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(BookError, match=r"search index cannot be made: .*pip install 'pagefind"):
+        build(tiny)
 
 
 def test_every_page_keeps_to_its_site(page: Page, address: str, folder: Path) -> None:
