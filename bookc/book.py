@@ -146,6 +146,10 @@ class Config:
         aliases: for each tab with a [library-tab] section, what `d2l.name` stands for.
         sort_imports: whether isort puts the imports of code cells in order.
         sections_in_docstrings: whether a saved definition says in which section it is defined.
+        site_url: where the site will be found, without "/" at its end, or "".
+        license_url: the licence of the text, or "".
+        icon, logo: picture files of the book, relative to `source_dir`, or "".
+        trusted_html: wildcards of the sections whose HTML outputs are shown as recorded.
     """
 
     root: Path
@@ -172,6 +176,11 @@ class Config:
     aliases: dict[str, Aliases]
     sort_imports: bool
     sections_in_docstrings: bool
+    trusted_html: tuple[str, ...]
+    site_url: str
+    license_url: str
+    icon: str
+    logo: str
 
 
 @dataclass(frozen=True, slots=True)

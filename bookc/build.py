@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import glob
+import hashlib
 import importlib.util
 import re
 import tempfile
@@ -13,7 +15,7 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bookc import bibliography, files, refs
+from bookc import bibliography, files, refs, search
 from bookc.activate import activate
 from bookc.alias import apply_aliases
 from bookc.book import Book, BookError, Chapter, Config, Problem, Reference
@@ -532,20 +534,55 @@ def write_html(book: Book, resolved: Refs, recorded: Mapping[tuple[str, str], Re
     Returns:
         The number of pages.
     """
-    from bookc.html import render_book  # only this command needs the renderer
+    from bookc.history import last_changes
+    from bookc.html import MISSING, render_book  # only this command needs the renderer
+    from bookc.pictures import picture_size
 
     folder = book.config.output_dir / "html"
-    pages = render_book(book, resolved, recorded)
+
+    @functools.cache
+    def size_of(path: str) -> tuple[int, int] | None:
+        if not files.is_in_book(book.config, path):
+            return None
+        return picture_size(path, (book.config.source_dir / path).read_bytes())
+
+    cache = book.config.output_dir / "stamps" / "changes.json"
+    names = [chapter.file for chapter in book.chapters]
+    changed = last_changes(book.config.root, names, cache)
+    pages = render_book(book, resolved, recorded, size_of, changed)
+    for name in {book.config.icon, book.config.logo} - {""}:
+        pages[name] = (book.config.source_dir / name).read_bytes()
     for name, content in pages.items():
         files.write_file(folder / name, content)
+    html = [content for name, content in sorted(pages.items()) if name.endswith(".html")]
     for picture in files.resource_files(book.config):
         target = folder / picture.relative_to(book.config.source_dir)
         files.write_file(target, picture.read_bytes())
         pages[target.relative_to(folder).as_posix()] = b""
     for file in folder.rglob("*"):
-        if file.is_file() and file.relative_to(folder).as_posix() not in pages:
+        name = file.relative_to(folder).as_posix()
+        if file.is_file() and name not in pages and not name.startswith(f"{search.FOLDER}/"):
             file.unlink()
-    return sum(name.endswith(".html") for name in pages)
+    _write_index(folder, book.config.output_dir / "stamps" / "search", html)
+    return sum(name.endswith(".html") and name != f"{MISSING}.html" for name in pages)
+
+
+def _write_index(folder: Path, stamp: Path, html: Iterable[str | bytes]) -> None:
+    """Write the search index of the site's pages, if `stamp` does not say that it has it."""
+    place = folder / search.FOLDER
+    digest = hashlib.sha256(version("pagefind").encode())
+    for page in html:
+        digest.update(page.encode() if isinstance(page, str) else page)
+    known = stamp.exists() and stamp.read_text(encoding="utf-8") == digest.hexdigest()
+    if known and (place / "pagefind-entry.json").exists():
+        return
+    index = search.make_index(folder)
+    for name, content in index.items():
+        files.write_file(folder / name, content)
+    for file in place.rglob("*"):
+        if file.is_file() and file.relative_to(folder).as_posix() not in index:
+            file.unlink()
+    files.write_file(stamp, digest.hexdigest())
 
 
 def _reading_order(parsed: Mapping[str, Chapter], index: str) -> Iterator[Chapter]:

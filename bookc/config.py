@@ -26,7 +26,8 @@ KNOWN = {
     "colab": "github_repo exclusions libs libs_header gpu_pattern replace_svg_url",
     "sagemaker": "github_repo kernel libs libs_header",
     "slides": "top_left top_right github_repo",
-    "bookc": "record_dir timeout frameworks library sort_imports sections_in_docstrings",
+    "bookc": "record_dir timeout frameworks library sort_imports sections_in_docstrings "
+    "trusted_html site_url license_url",
 }
 LIBRARY_KEYS = "lib_file lib_name simple_alias fluent_alias args_alias alias reverse_alias"
 
@@ -91,6 +92,12 @@ def parse_config(text: str, root: Path) -> Config:
         return text == "true"
 
     sort_imports, sections_in_docstrings = switch("sort_imports"), switch("sections_in_docstrings")
+    urls = {key: value("bookc", key) for key in ("site_url", "license_url")}
+    for key, url in urls.items():
+        if url and not re.fullmatch(r"https?://[^\s?#/]+[^\s?#]*", url):
+            complain(
+                "bookc", key, f"{key} = {url}: want an address such as https://example.org/book"
+            )
     aliases = {}
     for tab in tabs:
         if f"library-{tab}" in values:
@@ -102,6 +109,13 @@ def parse_config(text: str, root: Path) -> Config:
     source_dir = root / value("build", "source_dir", ".")
     if not source_dir.is_dir():
         complain("build", "source_dir", f"no such folder: {source_dir}")
+    # d2lbook's keys; a book without the file gets along without it, as before.
+    pictures = {}
+    for key in ("favicon", "html_logo"):
+        name = value("html", key)
+        pictures[key] = name if (source_dir / name).is_file() else ""
+        if {"..", "/"} & set(PurePosixPath(name).parts):
+            complain("html", key, f"{key} = {name}: want a file in the book's folder")
     if problems:
         raise BookError(problems)
     libraries = {
@@ -134,6 +148,11 @@ def parse_config(text: str, root: Path) -> Config:
         aliases=aliases,
         sort_imports=sort_imports,
         sections_in_docstrings=sections_in_docstrings,
+        trusted_html=tuple(value("bookc", "trusted_html").split()),
+        site_url=urls["site_url"].rstrip("/"),
+        license_url=urls["license_url"],
+        icon=pictures["favicon"],
+        logo=pictures["html_logo"],
     )
 
 

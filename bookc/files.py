@@ -6,13 +6,18 @@ import filecmp
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from bookc.book import BookError, Config, Problem
 
 
 def source_files(config: Config) -> dict[str, Path]:
-    """Markdown files by section path; the output folder and hidden folders are no sources."""
+    """Markdown files by section path; the output folder and hidden folders are no sources.
+
+    Raises:
+        BookError: links that lead out of the book's folder.
+    """
     excluded = {file for pattern in config.exclusions for file in config.source_dir.glob(pattern)}
     files = {}
     for pattern in config.notebooks:
@@ -21,21 +26,46 @@ def source_files(config: Config) -> dict[str, Path]:
             hidden = any(part.startswith((".", "_build")) for part in inside.parts)
             if file not in excluded and not hidden and file.is_file():
                 files[inside.with_suffix("").as_posix()] = file
+    _refuse_outside(files.values(), config)
     return files
 
 
 def resource_files(config: Config) -> list[Path]:
+    """The files that config.ini names as resources, which pages and notebooks may show.
+
+    Raises:
+        BookError: links that lead out of the book's folder.
+    """
     found: list[Path] = []
     for pattern in config.resources:
         for path in sorted(config.source_dir.glob(pattern.rstrip("/"))):
             inside = path.rglob("*") if path.is_dir() else [path]
             found += [file for file in inside if file.is_file()]
+    _refuse_outside(found, config)
     return found
 
 
 def is_in_book(config: Config, path: str) -> bool:
     """Whether a path relative to the source folder is a file of the book."""
-    return ".." not in PurePosixPath(path).parts and (config.source_dir / path).is_file()
+    file = config.source_dir / path
+    return ".." not in PurePosixPath(path).parts and file.is_file() and _is_inside(file, config)
+
+
+def _refuse_outside(found: Iterable[Path], config: Config) -> None:
+    message = "a link that leads out of the book: put the file itself here"
+    root = config.root.resolve()
+    problems = [
+        Problem(shown(file, config), 0, message)
+        for file in found
+        if not file.resolve().is_relative_to(root)
+    ]
+    if problems:
+        raise BookError(problems)
+
+
+def _is_inside(file: Path, config: Config) -> bool:
+    """Whether a file lies in the book's folder, links followed."""
+    return file.resolve().is_relative_to(config.root.resolve())
 
 
 def read_text(file: Path, name: str) -> str:

@@ -7,23 +7,34 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bookc import outputs
+from bookc import markdown, metadata, outputs
 from bookc.book import Book, BookError, Cell
 from bookc.marks import strip_marks
 from bookc.page import Code, Outputs, Page, Piece, Prose, TabGroup, make_page
-from bookc.prose import ProseWriter, highlight, page_file, relative
+from bookc.policy import with_policy
+from bookc.prose import ProseWriter, SizeOf, highlight, page_file, relative
 from bookc.record import Recorded
 from bookc.refs import Node, Refs, walk
 
 THEME = Path(__file__).parent / "theme"
+MISSING = "404"  # what web servers show for an address that there is not
+MISSING_CELL = Cell(
+    "404-m1",
+    "markdown",
+    "# Page Not Found\n\nThere is no page at this address. The contents name every page.",
+    (),
+    1,
+)
+STYLES = ("book.css", "outputs.css", "search.css")  # one file for readers
+SCRIPTS = ("book.js", "search.js", "scroll.js")
 STATIC = "_static"  # where the theme's files stand in the site
 NAMES = {
     "pytorch": "PyTorch",
@@ -38,30 +49,60 @@ DESCRIPTION = 160  # letters that search engines show
 
 
 def render_book(
-    book: Book, refs: Refs, recorded: Mapping[tuple[str, str], Recorded]
+    book: Book,
+    refs: Refs,
+    recorded: Mapping[tuple[str, str], Recorded],
+    size_of: SizeOf = lambda path: None,
+    changed: Mapping[str, str] | None = None,
 ) -> dict[str, str | bytes]:
     """Every file of the site by its path, relative to the site's folder.
+
+    Args:
+        size_of: width and height of a picture of the book in CSS pixels, by its path relative
+            to the source folder, if it is known.
+        changed: for each chapter's file the date of its last change, if it is known.
 
     Raises:
         BookError: each formula that is not LaTeX, each length that is none.
     """
-    site = _Site(book, refs)
+    site = _Site(book, _with_missing(refs), size_of, changed or {})
     files: dict[str, str | bytes] = {}
+    dates: dict[str, str] = {}
     for chapter in book.chapters:
         page = make_page(chapter, book.config.tabs, recorded)
-        files[page_file(page.path, book.config)] = site.render(page)
+        file = page_file(page.path, book.config)
+        files[file] = site.render(page)
+        dates[file] = (changed or {}).get(chapter.file, "")
+    if MISSING not in refs.titles:
+        page = Page(MISSING, book.config.file, (Prose(MISSING_CELL),), ())
+        files[f"{MISSING}.html"] = metadata.rooted(site.render(page), book.config)
+    files |= metadata.site_files(book.config, dates)
     if site.prose.problems:
         raise BookError(site.prose.problems)
     return files | site.pictures | theme_files(book.config.tabs)
+
+
+def _with_missing(refs: Refs) -> Refs:
+    """The references of a book with one more page, which no contents list."""
+    if MISSING in refs.titles:
+        return refs
+    tokens = markdown.parse(MISSING_CELL.source)
+    tokens[0].meta.update(anchor="page-not-found", number="")
+    return replace(
+        refs,
+        titles=refs.titles | {MISSING: tokens[1].content},
+        tokens=refs.tokens | {MISSING_CELL.id: tokens},
+    )
 
 
 def theme_files(tabs: Sequence[str]) -> dict[str, str | bytes]:
     """Styles, script and fonts, for a book with these tabs."""
     files: dict[str, str | bytes] = {
         f"{STATIC}/{name}": (THEME / name).read_bytes()
-        for name in ("book.js", "icon.svg", "fonts/STIXTwoMath.woff2", "fonts/OFL.txt")
+        for name in (*SCRIPTS, "icon.svg", "fonts/STIXTwoMath.woff2", "fonts/OFL.txt")
     }
-    files[f"{STATIC}/book.css"] = (THEME / "book.css").read_text("utf-8") + _tab_rules(tabs)
+    styles = "".join((THEME / name).read_text("utf-8") for name in STYLES)
+    files[f"{STATIC}/book.css"] = styles + _tab_rules(tabs)
     files[".nojekyll"] = b""  # GitHub Pages would leave out folders that begin with "_"
     return files
 
@@ -101,15 +142,16 @@ class _Link:
 class _Site:
     """What all pages share, and the page that is being written."""
 
-    def __init__(self, book: Book, refs: Refs) -> None:
-        self.prose = ProseWriter(book, refs)
+    def __init__(self, book: Book, refs: Refs, size_of: SizeOf, changed: Mapping[str, str]) -> None:
+        self.prose = ProseWriter(book, refs, size_of)
         self.pictures: dict[str, str | bytes] = {}
-        self._config, self._refs = book.config, refs
+        self._config, self._refs, self._changed = book.config, refs, changed
         self._order = list(walk(refs.tree))
         self._places = {node.path: at for at, node in enumerate(self._order)}
         self._trees: dict[str, str] = {}
         self._section = ""  # the last heading, in plain text
         self._groups = 0
+        self._picture = ""  # the page's first PNG
         environment = Environment(
             loader=FileSystemLoader(THEME),
             autoescape=True,
@@ -125,7 +167,7 @@ class _Site:
     def render(self, page: Page) -> str:
         """One page of the site."""
         self.prose.begin(page.path, page.file)
-        self._section, self._groups = "", 0
+        self._section, self._groups, self._picture = "", 0, ""
         body = "".join(
             self._group(block, page) if isinstance(block, TabGroup) else self._piece(block, page)
             for block in page.blocks
@@ -135,11 +177,19 @@ class _Site:
             references = self.prose.references(self.prose.cited)
         file = page_file(page.path, self._config)
         previous, following = self._neighbours(page.path)
-        return self._page_template.render(
-            title=self.prose.plain_title(page.path),
+        title, description = self.prose.plain_title(page.path), self._description(page)
+        changed = self._changed.get(page.file, "")
+        picture = self._picture or self._config.logo
+        html = self._page_template.render(
+            title=title,
+            meta=metadata.page_meta(self._config, file, title, description, picture, changed),
+            canonical=metadata.address(self._config, file),
+            icon=relative(self._config.icon or f"{STATIC}/icon.svg", file),
+            is_missing=page.path == MISSING,
+            changed=changed,
             is_index=page.path == self._config.index,
             index_title=Markup(self.prose.title(self._refs.tree.title)),
-            description=self._description(page),
+            description=description,
             body=Markup(body),
             references=Markup(references),
             tree=Markup(self._tree(file)),
@@ -150,6 +200,10 @@ class _Site:
             missing=[tab for tab in self._config.tabs if page.tabs and tab not in page.tabs],
             page_tabs=page.tabs,
         )
+        return with_policy(html, self._trusts(page))
+
+    def _trusts(self, page: Page) -> bool:
+        return any(PurePosixPath(page.path).match(p) for p in self._config.trusted_html)
 
     def _piece(self, piece: Piece, page: Page) -> str:
         if isinstance(piece, Prose):
@@ -180,7 +234,7 @@ class _Site:
 
     def _outputs(self, piece: Outputs, page: Page) -> str:
         html = []
-        for part in outputs.convert(piece.recorded.outputs):
+        for part in outputs.convert(piece.recorded.outputs, self._trusts(page)):
             if isinstance(part, str):
                 html.append(part)
                 continue
@@ -194,6 +248,8 @@ class _Site:
         """A picture of the record, with the one for dark pages if there is one."""
         file = page_file(page.path, self._config)
         self.pictures[picture.name] = picture.data
+        if picture.name.endswith(".png"):
+            self._picture = self._picture or picture.name
         image = (
             f'<img src="{relative(picture.name, file)}" alt="{escape(alt)}" '
             f'width="{picture.width}" height="{picture.height}" loading="lazy">'

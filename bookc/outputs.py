@@ -1,4 +1,4 @@
-"""Recorded outputs of a cell -> HTML. They are data: nothing in them is trusted as HTML."""
+"""Recorded outputs of a cell -> HTML. They are data, and cleaned, unless the book trusts them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from itertools import groupby
 from typing import Any
 
 from bookc.marks import python_of
+from bookc.sanitize import safe_html, safe_svg, svg_size
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PNG_HEADER = struct.Struct(">8s4x4sII")  # signature, length, "IHDR", width, height
+SVG_SIZE = 300, 150  # what browsers give a picture that has no size
 LABELS = ("xlabel", "ylabel", "title", "titles", "legend", "label")  # plots' texts for readers
 
 
@@ -26,7 +28,7 @@ DARK_PNG = "image/x-dark+png"  # what d2l_shim calls a picture for dark pages
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A PNG among the outputs.
+    """A picture among the outputs, PNG or SVG.
 
     Attributes:
         name: its file, relative to the site's folder.
@@ -45,11 +47,14 @@ class Picture:
 Part = Picture | str  # a picture, or HTML that is ready
 
 
-def convert(outputs: Iterable[dict[str, Any]]) -> Iterator[Part]:
+def convert(outputs: Iterable[dict[str, Any]], trusted: bool = False) -> Iterator[Part]:
     """The parts of a cell's outputs, in order.
 
-    Neighbouring pieces of one stream are joined. Of the forms of a result a PNG is shown if
-    there is one, else its text; HTML, SVG and JavaScript never.
+    Neighbouring pieces of one stream are joined. Of the forms of a result the first is shown
+    that there is: PNG, SVG without script, HTML reduced to text and tables, plain text.
+
+    Args:
+        trusted: whether HTML stays as it was recorded.
     """
     for kind, group in groupby(outputs, key=lambda o: (o["output_type"], o.get("name", ""))):
         if kind[0] == "stream":
@@ -60,7 +65,7 @@ def convert(outputs: Iterable[dict[str, Any]]) -> Iterator[Part]:
             if kind[0] == "error":
                 yield _pre("error", _error(output))
             else:
-                yield _result(output)
+                yield _result(output, trusted)
 
 
 def describe(source: str, framework: str, section: str) -> str:
@@ -77,13 +82,18 @@ def describe(source: str, framework: str, section: str) -> str:
     return f"{drawn} drawn by {code} above" + (f", in “{section}”" if section else "")
 
 
-def _result(output: dict[str, Any]) -> Part:
+def _result(output: dict[str, Any], trusted: bool) -> Part:
     data = output.get("data", {})
     if "image/png" in data:
         metadata = output.get("metadata", {})
         picture = _picture(_text(data["image/png"]), metadata)
         if picture is not None:
             return replace(picture, dark=_picture(_text(data.get(DARK_PNG, "")), metadata))
+    if svg := safe_svg(_text(data.get("image/svg+xml", ""))):
+        return _file(svg, "svg", *(svg_size(svg) or SVG_SIZE))
+    html = _text(data.get("text/html", ""))
+    if html := html if trusted else safe_html(html):
+        return f'<div class="output html">{html}</div>\n'
     if "text/plain" in data:
         return _pre("result", _text(data["text/plain"]))
     kinds = ", ".join(sorted(data)) or "nothing"
@@ -102,7 +112,11 @@ def _picture(encoded: str, metadata: dict[str, Any]) -> Picture | None:
     # A picture for a dense screen says in the metadata how large it is to be shown.
     shown = metadata.get("image/png", {})
     width, height = int(shown.get("width", width)), int(shown.get("height", height))
-    return Picture(f"_images/{hashlib.sha1(data).hexdigest()}.png", data, width, height)
+    return _file(data, "png", width, height)
+
+
+def _file(data: bytes, kind: str, width: int, height: int) -> Picture:
+    return Picture(f"_images/{hashlib.sha1(data).hexdigest()}.{kind}", data, width, height)
 
 
 def _error(output: dict[str, Any]) -> str:

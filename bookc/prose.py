@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from html import escape
+from html import escape, unescape
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -26,7 +27,11 @@ from bookc import markdown
 from bookc.book import Book, Cell, Config, Problem
 from bookc.refs import Node, Refs, citation_text, reference_text, walk
 
+SizeOf = Callable[[str], tuple[int, int] | None]  # of a picture, by its path in the book
 LENGTH = re.compile(r"\d+(\.\d+)?(px|%|em|rem|cm|mm|in|pt)?")
+BUILT = re.compile(r"<m(frac|su[bp]|sqrt|root|under|over|table|multi)")
+TAG = re.compile(r"<[^>]*>")
+REMOTE = re.compile(r"(https?:)?//", re.IGNORECASE)
 MATH_IN_TEXT = re.compile(r"\\(text|textrm|mbox)\{([^{}$]*(?:(?<!\\)\$[^{}$]*\$[^{}$]*)+)\}")
 FITS_TELEPHONE, FITS_COLUMN = 24, 56  # letters of a formula in a sentence
 OPTIONS = MarkdownIt("commonmark").options
@@ -51,11 +56,11 @@ class ProseWriter(RendererHTML):
         cited: the keys that the current page cites, in order.
     """
 
-    def __init__(self, book: Book, refs: Refs) -> None:
+    def __init__(self, book: Book, refs: Refs, size_of: SizeOf) -> None:
         super().__init__()
         self.problems: set[Problem] = set()
         self.cited: dict[str, None] = {}
-        self._refs, self._config = refs, book.config
+        self._refs, self._config, self._size_of = refs, book.config, size_of
         self._nodes = {node.path: node for node in walk(refs.tree)}
         self._bibliography_page = _bibliography_page(book, refs)
         self._anchors: set[str] = set()
@@ -104,6 +109,8 @@ class ProseWriter(RendererHTML):
         for token in tokens:
             if token.type in ("softbreak", "hardbreak"):
                 words.append(" ")
+            elif token.type.startswith("math_inline"):
+                words.append(_spoken(token.content))
             elif token.type == "role":
                 words.append(", ".join(text for text, _ in self._role_links(token)))
             else:
@@ -178,6 +185,15 @@ class ProseWriter(RendererHTML):
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
     ) -> str:
         return "</table></div></figure>\n"
+
+    def th_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """A heading of nothing, as in the corner of a table, is an empty cell."""
+        return self._cell(tokens[idx + 1], self.renderToken(tokens, idx, options, env))
+
+    def th_close(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        return self._cell(tokens[idx - 1], self.renderToken(tokens, idx, options, env))
 
     def math_block(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
@@ -290,9 +306,18 @@ class ProseWriter(RendererHTML):
             links.append((text, self.link_to(self._path if page is None else page, f"ref-{key}")))
         return links
 
+    @staticmethod
+    def _cell(content: Token, tag: str) -> str:
+        return tag if content.content.strip() else tag.replace("th", "td", 1)
+
     def _image(self, token: Token, attributes: str) -> str:
         source = escape(str(token.attrs.get("src", "")))
         alt = escape(self.plain(token.children or ()))
+        if REMOTE.match(source):  # a page asks no other site for anything
+            return f'<a href="{source}">{alt or source}</a>'
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(self._path), unquote(source)))
+        if size := self._size_of(path):
+            attributes += ' width="{}" height="{}"'.format(*size)
         return f'<img src="{source}" alt="{alt}" loading="lazy"{attributes}>'
 
     def _style(self, token: Token) -> str:
@@ -336,6 +361,16 @@ def mathml(latex: str, display: bool) -> str:
     """
     latex = MATH_IN_TEXT.sub(_split_text, latex)
     return _math_converter().convert_with_local_state(latex, displaystyle=display)
+
+
+def _spoken(latex: str) -> str:
+    """A formula in plain text: its letters and signs, or its source where these say too little."""
+    try:
+        formula = mathml(latex.rstrip(), False)
+    except LatexError:
+        return latex
+    # In a row they read as they stand; a fraction or an exponent would be lost.
+    return latex if BUILT.search(formula) else unescape(TAG.sub("", formula))
 
 
 def _split_text(found: re.Match[str]) -> str:

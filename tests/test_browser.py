@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import functools
-import http.server
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chromium import launch, served
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from bookc.build import compile_notebooks, load_record, read_book, write_html
 
 BOOK = Path(__file__).parent / "books" / "tiny"
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 LONG = "\n\n".join(f"Paragraph {n}. " + "Words to scroll past. " * 30 for n in range(12))
 CELL = "```{{.python .input}}\n#@tab {tab}\n{code}\n```\n"
 LINES = "\n".join(f"x{n} = {n}" for n in range(30))
@@ -47,25 +45,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
     """The site behind a web server of this machine, below a path."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    handler = functools.partial(Quiet, directory=str(folder.parent))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/{folder.name}"
-        server.shutdown()
-        thread.join()
+    with served(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        chromium = launch(playwright)
         yield chromium
         chromium.close()
 

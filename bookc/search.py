@@ -1,0 +1,50 @@
+"""The pages of a site -> the index that search in the browser reads, by Pagefind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bookc.book import BookError, Problem
+
+FOLDER = "pagefind"  # in the site
+# Not text of the book: bars, notices, marks, and what programs printed.
+UNREAD = ".tabs, .notice, .panel-name, .anchor, .outputs, .contents, .page-references, "
+UNREAD += ".neighbours, footer"
+# Pagefind brings several user interfaces; ours is theme/search.js.
+NEEDED = ("pagefind.js", "pagefind-worker.js", "pagefind-highlight.js", "pagefind-entry.json")
+NEEDED_KINDS = (".pf_fragment", ".pf_index", ".pf_meta", ".pf_filter", ".pagefind")
+
+
+def make_index(site: Path) -> dict[str, bytes]:
+    """The files of the index of a site's pages, by their paths in the site.
+
+    Args:
+        site: the folder of the written pages; what is indexed in them is `data-pagefind-body`.
+
+    Returns:
+        Nothing for a book without a word in it.
+
+    Raises:
+        BookError: Pagefind is not installed, or failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="bookc-search-") as name:
+        command = [sys.executable, "-m", "pagefind", "--site", str(site), "--output-path", name]
+        options = ["--keep-index-url", "--exclude-selectors", UNREAD]
+        # Names in code, such as num_epochs, are words.
+        options += ["--include-characters", "_"]
+        done = subprocess.run([*command, *options], capture_output=True, text=True)
+        if done.returncode and "Indexed 0 pages" in done.stdout:
+            return {}  # a book without a word
+        if done.returncode:
+            reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
+            message = f"the search index cannot be made: {reason}"
+            raise BookError([Problem("pagefind", 0, f"{message} (pip install 'pagefind[bin]')")])
+        folder = Path(name)
+        return {
+            f"{FOLDER}/{file.relative_to(folder).as_posix()}": file.read_bytes()
+            for file in sorted(folder.rglob("*"))
+            if file.name in NEEDED or file.suffix in NEEDED_KINDS
+        }
