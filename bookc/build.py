@@ -96,6 +96,7 @@ def read_book(
             text = (instead or {}).get(file) or files.read_text(file, name)
             parsed[path], wrong = read_chapter(text, path, name, config.tabs)
             problems += wrong
+    problems += _repeated_ids(parsed.values())
     for chapter in parsed.values():
         problems += refs.missing_sections(chapter, sources.__contains__)
     entries = None
@@ -583,6 +584,17 @@ def _write_index(folder: Path, stamp: Path, html: Iterable[str | bytes]) -> None
         if file.is_file() and file.relative_to(folder).as_posix() not in index:
             file.unlink()
     files.write_file(stamp, digest.hexdigest())
+
+
+def _repeated_ids(chapters: Iterable[Chapter]) -> Iterator[Problem]:
+    """Cells of different sections with one id: outputs are joined to cells by it."""
+    seen: dict[str, Chapter] = {}
+    for chapter in chapters:
+        for cell in chapter.cells:
+            other = seen.setdefault(cell.id, chapter)
+            if other is not chapter:
+                message = f"cell id '{cell.id}' is taken by a cell of {other.file}"
+                yield Problem(chapter.file, cell.line, message)
 
 
 def _reading_order(parsed: Mapping[str, Chapter], index: str) -> Iterator[Chapter]:

@@ -2,7 +2,7 @@
 
 The text is scanned once, line by line. What it recognises is d2lbook's syntax:
 
-    ```{.python .input}          a code cell, up to the closing fence
+    ```{.python .input #my-id}   a code cell, up to the closing fence, and its id, if it has one
     #@tab pytorch, mxnet         on its first line: its tabs; `%%tab` means the same
     :begin_tab:`mxnet`           prose for some tabs, up to :end_tab:
     ```toc                       the sections below this page, one per line
@@ -22,7 +22,10 @@ from bookc.fences import Runs
 
 FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})\s*(.*)$")
 INPUT = re.compile(r"\{[^}]*\.input\b[^}]*\}")
+ID = re.compile(r"[\s{]#([^\s}]+)")
+CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # as nbformat allows it
 TAB_BLOCK = re.compile(r":(begin_tab|end_tab):(?:`([^`]*)`)?\s*$")
+TAB_NAME = re.compile(r"\w+")
 TAB_MARK = re.compile(r"\s*(?:#\s*@tab|(?:#\s*)?%%tab)\b(.*)$")
 
 
@@ -75,6 +78,8 @@ class _Scanner:
         self.problems: list[Problem] = []
         self.named: set[str] = set()  # the tabs that some cell names
         self.offered: tuple[str, ...] = ()  # those that `tab.interact_select` lets choose
+        self.ids: dict[str, int] = {}  # those that the author gives, with their lines
+        self.left_out: set[str] = set()  # tabs of other books, each told once
         self.marked: set[bool] = set()  # whether code cells name tabs, or leave it at `all`
         self.closers: dict[str, Runs] = {}  # by fence character: the lines that can close one
         self.inputs: dict[str, Runs] = {}  # and those that open a code cell
@@ -82,7 +87,7 @@ class _Scanner:
     def scan(self, text: str) -> Chapter:
         lines = re.split(r"\r\n?|\n", text.removeprefix("\ufeff"))  # as markdown-it counts lines
         prose: list[str] = []
-        prose_tabs: tuple[str, ...] = ()
+        prose_tabs: tuple[str, ...] | None = ()  # None for tabs that this book does not have
         block_line = 0  # the line of an open :begin_tab:
         at = 0
 
@@ -102,7 +107,7 @@ class _Scanner:
                         message = "a code cell inside a tab block: close the block or use #@tab"
                         self._complain(at + 1, message)
                     flush()
-                    self._add_code(lines[at + 1 : end], first_line=at + 2)
+                    self._add_code(lines[at + 1 : end], at + 2, self._own_id(fence[2], at + 1))
                     at = end + 1
                     continue
                 if fence[2].strip() == "toc":
@@ -119,7 +124,7 @@ class _Scanner:
                         self._complain(at + 1, message, warning=True)
                     block_line = at + 1
                     prose_tabs = self._known_tabs(block[2] or "", at + 1)
-                    self.named.update(prose_tabs)
+                    self.named.update(prose_tabs or ())
                 else:
                     if not block_line:
                         self._complain(at + 1, ":end_tab: without a :begin_tab: before it")
@@ -159,14 +164,28 @@ class _Scanner:
         self._complain(start + 1, f"this {opening} fence is never closed")
         return 0
 
-    def _add_prose(self, lines: list[str], tabs: tuple[str, ...], first_line: int) -> None:
+    def _own_id(self, info: str, line: int) -> str:
+        """The id that a cell's opening gives it; "" if none."""
+        found = ID.search(info)
+        if found is None:
+            return ""
+        if not CELL_ID.fullmatch(found[1]):
+            message = f"cell id '{found[1]}': take at most 64 letters, digits, - and _"
+            self._complain(line, message)
+        elif found[1] in self.ids:
+            message = f"cell id '{found[1]}' is taken by the cell at line {self.ids[found[1]]}"
+            self._complain(line, message)
+        self.ids.setdefault(found[1], line)
+        return found[1]
+
+    def _add_prose(self, lines: list[str], tabs: tuple[str, ...] | None, first_line: int) -> None:
         filled = [at for at, line in enumerate(lines) if line.strip()]
-        if filled:
+        if filled and tabs is not None:
             source = "\n".join(lines[filled[0] : filled[-1] + 1])
             self.cells.append(Cell("", "markdown", source, tabs, first_line + filled[0]))
 
-    def _add_code(self, lines: list[str], first_line: int) -> None:
-        tabs: tuple[str, ...] = (self.tabs[0],)
+    def _add_code(self, lines: list[str], first_line: int, own_id: str) -> None:
+        tabs: tuple[str, ...] | None = (self.tabs[0],)
         shared = False
         filled = [at for at, line in enumerate(lines) if line.strip()]
         for at in filled:
@@ -181,11 +200,13 @@ class _Scanner:
             offered = set(re.findall(r"[\"'](\w+)[\"']", "\n".join(lines)))
             self.offered = tuple(tab for tab in self.tabs if tab in offered)
             return
-        if filled:
+        if filled and tabs is None:
+            self.marked.add(True)
+        elif filled and tabs is not None:
             self.marked.add(not shared)
             self.named.update(() if shared else tabs or self.tabs)
             source = "\n".join(lines[filled[0] : filled[-1] + 1])
-            self.cells.append(Cell("", "code", source, tabs, first_line + filled[0]))
+            self.cells.append(Cell(own_id, "code", source, tabs, first_line + filled[0]))
 
     def _add_toc(self, lines: list[str], first_line: int) -> None:
         numbered = any(line.strip().startswith(":numbered:") for line in lines)
@@ -196,20 +217,31 @@ class _Scanner:
                 path = posixpath.normpath(posixpath.join(folder, name))
                 self.toc.append(TocEntry(path, first_line + at, numbered))
 
-    def _known_tabs(self, text: str, line: int) -> tuple[str, ...]:
-        """The tabs that a mark names; () for all of them."""
+    def _known_tabs(self, text: str, line: int) -> tuple[str, ...] | None:
+        """The tabs that a mark names; () for all of them, None if this book has none of them.
+
+        A name that is like one of the book's is a slip. Any other one is a framework that the
+        book was not written for alone: its cells are left out, as d2lbook does.
+        """
         names = _names(text)
         if not names:
             self._complain(line, f"no tab is named (known: {', '.join(self.tabs)})")
         for name in names:
             if name not in self.tabs and name != "all":
+                known = f"known: {', '.join(self.tabs)}"
                 close = difflib.get_close_matches(name, self.tabs, n=1)
-                hint = f": did you mean '{close[0]}'?" if close else ""
-                known = ", ".join(self.tabs)
-                self._complain(line, f"unknown tab '{name}'{hint} (known: {known})")
-        if "all" in names or set(names) == set(self.tabs):
+                if close or not TAB_NAME.fullmatch(name):
+                    hint = f": did you mean '{close[0]}'?" if close else ""
+                    self._complain(line, f"unknown tab '{name}'{hint} ({known})")
+                elif name not in self.left_out:
+                    self.left_out.add(name)
+                    message = f"what is for '{name}' is left out: no tab of config.ini ({known})"
+                    self._complain(line, message, warning=True)
+        if "all" in names or set(names) >= set(self.tabs):
             return ()
-        return tuple(tab for tab in self.tabs if tab in names)
+        listed = tuple(tab for tab in self.tabs if tab in names)
+        # What a slip stands before is read on, so that a run shows every error in it.
+        return None if not listed and names and self.left_out.issuperset(names) else listed
 
     def _complain(self, line: int, message: str, warning: bool = False) -> None:
         self.problems.append(Problem(self.file, line, message, warning=warning))
@@ -232,6 +264,9 @@ def _number(cells: Iterable[Cell], path: str) -> tuple[Cell, ...]:
     numbered = []
     for cell in cells:
         counts[cell.kind] += 1
+        if cell.id:  # the author's own
+            numbered.append(cell)
+            continue
         letter = "p" if cell.kind == "markdown" else "c"
         numbered.append(replace(cell, id=f"{prefix}-{letter}{counts[cell.kind]}"))
     return tuple(numbered)

@@ -80,3 +80,18 @@ def test_a_section_without_code_for_a_tab_is_not_in_it():
     chapter = parse("# Only here\n\n```{.python .input}\n#@tab mxnet\nx = 1\n```\n")
     assert select_tab(chapter, "tensorflow") is None
     assert select_tab(parse("# No code\n"), "tensorflow") is not None
+
+
+def test_tabs_that_the_book_does_not_have_are_left_out():
+    text = (
+        "# Page\n\n:begin_tab:`paddle`\nOnly paddle.\n:end_tab:\n\n"
+        "```{.python .input}\n#@tab paddle\nx = 1\n```\n\n"
+        "```{.python .input}\n#@tab mxnet, paddle\nx = 2\n```\n\n"
+        "```{.python .input}\n#@tab pytorch, tensorflow, mxnet, paddle\nx = 3\n```\n"
+    )
+    chapter, problems = read_chapter(text, "page", "page.md", TABS)
+    assert [(p.line, p.warning) for p in problems] == [(3, True)]  # told once
+    cells = [(cell.source, cell.tabs) for cell in chapter.cells]
+    assert cells == [("# Page", ()), ("x = 2", ("mxnet",)), ("x = 3", ())]
+    only_paddle, _ = read_chapter("```{.python .input}\n#@tab paddle\nx\n```\n", "p", "p.md", TABS)
+    assert only_paddle.cells == () and only_paddle.tabs == ()
