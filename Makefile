@@ -15,6 +15,7 @@ test: .venv/test.stamp .venv-d2lbook/stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bookc lint
 	$(BIN)/pytest
 	$(BIN)/bookc check
 

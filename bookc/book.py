@@ -136,12 +136,14 @@ class Config:
         output_dir: folder of everything that can be made again.
         index: the section path of the first page.
         notebooks, exclusions, resources: wildcards relative to `source_dir`.
+        non_notebooks: wildcards of sections that are pages and no notebooks.
         tabs: names of the tabs; the first is the default.
         bibliography: .bib file, relative to `source_dir`, or "".
         record_dir: folder of the executed notebooks.
         timeout: seconds that one cell may run.
         library: folder of the package that the notebooks import, if the book has one.
         libraries: for each tab, the module file that `#@save` cells go to.
+        version_file: where `bookc lib` writes `release` as `__version__`, or None.
         frameworks: for each tab, the module it imports and what pip has to install for it.
         aliases: for each tab with a [library-tab] section, what `d2l.name` stands for.
         sort_imports: whether isort puts the imports of code cells in order.
@@ -164,6 +166,7 @@ class Config:
     output_dir: Path
     index: str
     notebooks: tuple[str, ...]
+    non_notebooks: tuple[str, ...]
     exclusions: tuple[str, ...]
     resources: tuple[str, ...]
     tabs: tuple[str, ...]
@@ -172,6 +175,7 @@ class Config:
     timeout: int
     library: Path | None
     libraries: dict[str, Path]
+    version_file: Path | None
     frameworks: dict[str, tuple[str, str]]
     aliases: dict[str, Aliases]
     sort_imports: bool

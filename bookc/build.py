@@ -28,7 +28,7 @@ from bookc.parse import read_chapter
 from bookc.provenance import read_library, used_symbols
 from bookc.record import Recorded, heaviest_picture, match_outputs, read_record, stale_cells
 from bookc.refs import Refs
-from bookc.save import make_library
+from bookc.save import make_library, with_version
 from bookc.sync import (
     Choice,
     Choose,
@@ -94,7 +94,10 @@ def read_book(
         name = files.shown(file, config)
         with _collecting(problems):
             text = (instead or {}).get(file) or files.read_text(file, name)
-            parsed[path], wrong = read_chapter(text, path, name, config.tabs)
+            chapter, wrong = read_chapter(text, path, name, config.tabs)
+            if not files.is_notebook(config, path):
+                chapter = dataclasses.replace(chapter, tabs=())
+            parsed[path] = chapter
             problems += wrong
     problems += _repeated_ids(parsed.values())
     for chapter in parsed.values():
@@ -524,6 +527,9 @@ def write_libraries(book: Book, check: bool = False) -> list[Path]:
     for tab, file in book.config.libraries.items():
         present = files.read_text(file, files.shown(file, book.config)) if file.exists() else ""
         texts[file] = make_library(book, tab, present)
+    if (version_file := book.config.version_file) is not None and book.config.release:
+        name = files.shown(version_file, book.config)
+        texts[version_file] = with_version(files.read_text(version_file, name), book.config.release)
     if check:
         return [f for f, text in texts.items() if not f.exists() or f.read_text("utf-8") != text]
     return [file for file, text in texts.items() if files.write_file(file, text)]

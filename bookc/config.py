@@ -136,6 +136,7 @@ def parse_config(text: str, root: Path) -> Config:
         output_dir=root / value("build", "output_dir", "_build"),
         index=str(PurePosixPath(value("build", "index", "index")).with_suffix("")),
         notebooks=tuple(value("build", "notebooks", "**/*.md").split()),
+        non_notebooks=tuple(value("build", "non-notebooks").split()),
         exclusions=tuple(value("build", "exclusions").split()),
         resources=tuple(value("build", "resources").split()),
         tabs=tabs or ("python",),
@@ -144,6 +145,9 @@ def parse_config(text: str, root: Path) -> Config:
         timeout=int(timeout),
         library=root / value("bookc", "library") if value("bookc", "library") else None,
         libraries=libraries,
+        version_file=root / version_file
+        if (version_file := value("library", "version_file"))
+        else None,
         frameworks=frameworks,
         aliases=aliases,
         sort_imports=sort_imports,

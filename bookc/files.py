@@ -20,7 +20,7 @@ def source_files(config: Config) -> dict[str, Path]:
     """
     excluded = {file for pattern in config.exclusions for file in config.source_dir.glob(pattern)}
     files = {}
-    for pattern in config.notebooks:
+    for pattern in (*config.notebooks, *config.non_notebooks):
         for file in sorted(config.source_dir.glob(pattern)):
             inside = file.relative_to(config.source_dir)
             hidden = any(part.startswith((".", "_build")) for part in inside.parts)
@@ -43,6 +43,12 @@ def resource_files(config: Config) -> list[Path]:
             found += [file for file in inside if file.is_file()]
     _refuse_outside(found, config)
     return found
+
+
+def is_notebook(config: Config, path: str) -> bool:
+    """Whether a section has notebooks, and is not just a page."""
+    file = config.source_dir / f"{path}.md"
+    return not any(file in config.source_dir.glob(pattern) for pattern in config.non_notebooks)
 
 
 def is_in_book(config: Config, path: str) -> bool:

@@ -17,6 +17,10 @@ from functools import lru_cache
 from bookc.book import BookError, Cell, Problem
 
 MARK = re.compile(r"#\s*@(save|quick|tags|tab)\b[ \t]*(.*)$")
+HIDE = re.compile(
+    r"^[ \t]*#[ \t]*(?:@hide(?:_(all|code|outputs?))?|hide[ \t]+(code|outputs?))[ \t]*$",
+    re.M | re.I,
+)
 LINE_MAGIC = re.compile(r"(\s*)(?:%[A-Za-z]|!(?!=)|\?|[\w.]+\?{1,2}\s*$)")
 
 
@@ -74,6 +78,21 @@ def strip_marks(cell: Cell) -> tuple[str, tuple[int, ...]]:
     """The cell's source without its marks, and the file's line of each line that is left."""
     kept = {at: line for at, line in enumerate(_without_marks(cell.source)) if line is not None}
     return "\n".join(kept.values()), tuple(cell.line_at(at + 1) for at in kept)
+
+
+def hidden_parts(source: str) -> frozenset[str]:
+    """What of a cell pages do not show, as comments say: `code`, `outputs`, or both.
+
+    `# Hide code`, `# Hide outputs`, `#@hide_code`, `#@hide_output`, and `#@hide` for both;
+    with `#@hide_all` also `rest`: all that follows.
+    """
+    parts: set[str] = set()
+    for found in HIDE.finditer(source):
+        name = (found[1] or found[2] or "").lower()
+        parts |= {"code"} if "code" in name else {"outputs"} if name else {"code", "outputs"}
+        if name == "all":
+            parts |= {"code", "outputs", "rest"}
+    return frozenset(parts)
 
 
 def tags_of(cell: Cell) -> tuple[str, ...]:

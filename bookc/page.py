@@ -5,11 +5,12 @@ Outputs are joined to cells by the cell's id, so nothing that was split is merge
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from bookc.book import Cell, Chapter
+from bookc.marks import hidden_parts
 from bookc.record import Recorded
 
 
@@ -110,7 +111,36 @@ def make_page(
                 blocks += _shared(cell, tabs, recorded)
         else:
             blocks.append(_group(cells, tabs, recorded))
-    return Page(chapter.path, chapter.file, tuple(blocks), _tabs_of(chapter, tabs))
+    shown = tuple(_without_hidden(blocks, _hidden(chapter)))
+    return Page(chapter.path, chapter.file, shown, _tabs_of(chapter, tabs))
+
+
+def _hidden(chapter: Chapter) -> dict[str, frozenset[str]]:
+    """For each cell of which something is hidden, what."""
+    hidden: dict[str, frozenset[str]] = {}
+    rest: frozenset[str] = frozenset()
+    for cell in chapter.cells:
+        if cell.kind == "code" and (parts := rest | hidden_parts(cell.source)):
+            hidden[cell.id] = parts
+            rest = parts if "rest" in parts else rest
+    return hidden
+
+
+def _without_hidden(
+    blocks: Sequence[Block], hidden: Mapping[str, frozenset[str]]
+) -> Iterator[Block]:
+    def is_shown(piece: Piece) -> bool:
+        part = {Code: "code", Outputs: "outputs", Prose: ""}[type(piece)]
+        return part not in hidden.get(piece.cell.id, ())
+
+    for block in blocks:
+        if not isinstance(block, TabGroup):
+            if is_shown(block):
+                yield block
+            continue
+        panels = tuple((tab, tuple(filter(is_shown, pieces))) for tab, pieces in block.panels)
+        if any(pieces for _, pieces in panels):
+            yield TabGroup(panels)
 
 
 def _shared(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 
 from bookc.book import Aliases, Book, BookError, Cell, Chapter, Problem
@@ -69,6 +70,11 @@ def make_library(book: Book, tab: str, module: str = "") -> str:
     listed = "".join(f'    "{name}",\n' for name in names)
     public = f"__all__ = [\n{listed}]" if names else "__all__: list[str] = []"
     return "\n\n\n".join([f"{head}\n\n{public}", *blocks.texts, *aliases]) + "\n"
+
+
+def with_version(module: str, release: str) -> str:
+    """A module's text with the book's release in the line that sets `__version__`."""
+    return re.sub(r"^__version__ *=.*$", f"__version__ = {json.dumps(release)}", module, flags=re.M)
 
 
 class _Blocks:

@@ -204,3 +204,18 @@ def test_lib(tiny, capsys):
     assert main(["lib", "--book", str(tiny)]) == 0
     assert capsys.readouterr().out == f"wrote {module}\n3 modules, 1 changed\n"
     assert module.read_text() == text
+
+
+def test_pages_that_are_no_notebooks(make_book, capsys):
+    config = "[build]\nnotebooks = *.md\nnon-notebooks = about/*.md\ntabs = pytorch, mxnet\n"
+    index = "# Book\n\n```toc\none\nabout/us\n```\n"
+    code = "```{.python .input}\n#@tab all\nx = 1\n```\n"
+    files = {"index.md": index, "one.md": f"# One\n\n{code}", "about/us.md": f"# Us\n\n{code}"}
+    root = make_book({"config.ini": config, **files})
+    assert main(["build", "--book", str(root)]) == 0
+    built = root / "_build"
+    assert (built / "html" / "about" / "us.html").exists()
+    assert sorted(file.stem for file in (built / "notebooks" / "mxnet").rglob("*.ipynb")) == [
+        "index",
+        "one",
+    ]

@@ -105,3 +105,31 @@ def test_a_book_with_one_tab_has_no_groups() -> None:
 )
 def test_the_frameworks_of_a_page(cells: list[str], tabs: tuple[str, ...]) -> None:
     assert make_page(chapter(*cells), TABS, {}).tabs == tabs
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("x\n# Hide code", ["c -> all", "c2", "c2 -> all"]),
+        ("#  hide outputs\nx", ["c", "c2", "c2 -> all"]),
+        ("#@hide_code\nx", ["c -> all", "c2", "c2 -> all"]),
+        ("#@hide_output\nx", ["c", "c2", "c2 -> all"]),
+        ("#@hide\nx", ["c2", "c2 -> all"]),
+        ("#@hide_all\nx", []),
+        ("x = 1  # we hide code", ["c", "c -> all", "c2", "c2 -> all"]),
+    ],
+)
+def test_what_an_author_hides(source: str, shown: list[str]) -> None:
+    cells = (Cell("c", "code", source, (), line=1), Cell("c2", "code", "y", (), line=5))
+    recorded = {(tab, name): text(name) for tab in TABS for name in ("c", "c2")}
+    page = make_page(Chapter("a", "a.md", cells), TABS, recorded)
+    assert [shape(block) for block in page.blocks] == shown
+
+
+def test_a_panel_of_which_all_is_hidden_stands_in_for_none() -> None:
+    cells = (
+        Cell("c1", "code", "# Hide code\nx", ("pytorch",), line=1),
+        Cell("c2", "code", "y", ("mxnet",), line=5),
+    )
+    page = make_page(Chapter("a", "a.md", cells), TABS, {})
+    assert [shape(block) for block in page.blocks] == [{"pytorch": [], "mxnet": ["c2"]}]

@@ -241,3 +241,14 @@ def test_a_syntax_error_in_saved_code_is_told_at_its_line(make_book):
     assert (
         str(error.value) == f"index.md:{line}: #@save in a cell that is not Python: invalid syntax"
     )
+
+
+def test_the_release_stands_in_the_version_file(make_book):
+    config = "[project]\nrelease = 2.0\n[build]\ntabs = pytorch\n[library]\nversion_file = d2l.py\n"
+    module = '"""d2l."""\n__version__ = "1.9"\nx = 1\n'
+    root = make_book({"config.ini": config, "index.md": "# Book\n", "d2l.py": module})
+    book, _ = read_book(root)
+    assert write_libraries(book, check=True) == [root / "d2l.py"]
+    write_libraries(book)
+    assert (root / "d2l.py").read_text() == module.replace("1.9", "2.0")
+    assert write_libraries(book) == []
