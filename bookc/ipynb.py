@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from copy import copy, deepcopy
 
 # jsonschema builds the grammar of rfc3987_syntax as soon as it finds it, to check addresses that
 # notebooks do not have. A module that is None is one that cannot be imported.
@@ -22,4 +24,10 @@ __all__ = ["NotebookNode", "nbformat", "notebook_text"]
 def notebook_text(notebook: NotebookNode) -> str:
     """The notebook as it stands in its file, validated."""
     nbformat.validate(notebook)
-    return str(nbformat.v4.writes_json(notebook)) + "\n"  # nbformat.writes validates once more
+    # nbformat.writes would validate once more, and copy all that it then does not change.
+    cells = [
+        NotebookNode(cell, outputs=deepcopy(cell.outputs)) if "outputs" in cell else copy(cell)
+        for cell in notebook.cells
+    ]
+    split = nbformat.v4.rwbase.split_lines(NotebookNode(notebook, cells=cells))
+    return json.dumps(split, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

@@ -17,6 +17,7 @@ from functools import lru_cache
 from bookc.book import BookError, Cell, Problem
 
 MARK = re.compile(r"#\s*@(save|quick|tags|tab)\b[ \t]*(.*)$")
+ANY_MARK = re.compile(MARK.pattern, re.M)
 HIDE = re.compile(
     r"^[ \t]*#[ \t]*(?:@hide(?:_(all|code|outputs?))?|hide[ \t]+(code|outputs?))[ \t]*$",
     re.M | re.I,
@@ -61,7 +62,7 @@ def parse_python(source: str) -> ast.Module | None:
 @lru_cache(maxsize=4096)  # several steps ask, for every tab
 def find_marks(source: str) -> tuple[Mark, ...]:
     """The marks of a cell, in order; none in a cell that is not Python."""
-    if "@" not in source:
+    if not ANY_MARK.search(source):  # to tell comments from strings takes long
         return ()
     marks = []
     try:
