@@ -165,12 +165,14 @@ def _check(args: argparse.Namespace) -> Sequence[Problem]:
 
 
 def _html(args: argparse.Namespace) -> Sequence[Problem]:
+    from bookc.site import site_folder, write_site  # only pages need the renderer
+
     book, refs = build.read_book(args.book)
     begin = time.monotonic()
     notebooks = build.compile_notebooks(book, refs, book.config.tabs)
     recorded = build.load_record(book, notebooks)
-    pages = build.write_html(book, refs, recorded)
-    index = book.config.output_dir / "html" / "index.html"
+    pages = write_site(book, refs, recorded, notebooks)
+    index = site_folder(book.config) / "index.html"
     out.print(f"{pages} pages in {time.monotonic() - begin:.1f} s: open {index}")
     for line in build.outdated(notebooks, recorded):
         out.print(line, style="yellow")

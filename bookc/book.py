@@ -151,6 +151,8 @@ class Config:
         site_url: where the site will be found, without "/" at its end, or "".
         license_url: the licence of the text, or "".
         icon, logo: picture files of the book, relative to `source_dir`, or "".
+        colab, sagemaker: for each tab, the GitHub repository that these hosts open notebooks of.
+        notebook_branch: the branch of these repositories.
         trusted_html: wildcards of the sections whose HTML outputs are shown as recorded.
     """
 
@@ -185,6 +187,9 @@ class Config:
     license_url: str
     icon: str
     logo: str
+    colab: dict[str, str]
+    sagemaker: dict[str, str]
+    notebook_branch: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import glob
-import hashlib
 import importlib.util
 import re
 import tempfile
@@ -15,11 +13,12 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bookc import bibliography, files, refs, search
+from bookc import bibliography, files, refs
 from bookc.activate import activate
 from bookc.alias import apply_aliases
 from bookc.book import Book, BookError, Chapter, Config, Problem, Reference
 from bookc.config import read_config
+from bookc.download import LOCK
 from bookc.ipynb import NotebookNode, notebook_text
 from bookc.lint import Gap, coverage, gaps, lint_chapter, located
 from bookc.marks import quick_source
@@ -439,8 +438,12 @@ def execute_book(
     parallel: int,
     report: Report,
 ) -> list[Result]:
-    """Run notebooks and write each below `folder` as soon as it ran to its end."""
+    """Run notebooks and write each below `folder` as soon as it ran to its end.
+
+    Beside those of a tab, pip's requirements say with what they ran.
+    """
     from bookc.execute import Job, execute  # kernels, which compiling does not need
+    from bookc.lock import pinned
 
     config = book.config
     place = config.output_dir / "notebooks"
@@ -461,7 +464,15 @@ def execute_book(
             about["seconds"] = round(result.seconds, 1)
             files.write_file(targets[result.job.name], notebook_text(notebook))
 
-    return execute(jobs, parallel, config.timeout, report, finished=write)
+    results = execute(jobs, parallel, config.timeout, report, finished=write)
+    for tab in dict.fromkeys(tab for tab, _ in notebooks):
+        if any(
+            r.failure is None and targets[r.job.name].is_relative_to(folder / tab) for r in results
+        ):
+            module, _ = config.frameworks.get(tab, ("", ""))
+            imported = [module, config.library.name if config.library else ""]
+            files.write_file(folder / tab / LOCK, pinned(imported))
+    return results
 
 
 def check_book(
@@ -533,63 +544,6 @@ def write_libraries(book: Book, check: bool = False) -> list[Path]:
     if check:
         return [f for f, text in texts.items() if not f.exists() or f.read_text("utf-8") != text]
     return [file for file, text in texts.items() if files.write_file(file, text)]
-
-
-def write_html(book: Book, resolved: Refs, recorded: Mapping[tuple[str, str], Recorded]) -> int:
-    """Write the site to `output_dir`/html and remove the pages that it no longer has.
-
-    Returns:
-        The number of pages.
-    """
-    from bookc.history import last_changes
-    from bookc.html import MISSING, render_book  # only this command needs the renderer
-    from bookc.pictures import picture_size
-
-    folder = book.config.output_dir / "html"
-
-    @functools.cache
-    def size_of(path: str) -> tuple[int, int] | None:
-        if not files.is_in_book(book.config, path):
-            return None
-        return picture_size(path, (book.config.source_dir / path).read_bytes())
-
-    cache = book.config.output_dir / "stamps" / "changes.json"
-    names = [chapter.file for chapter in book.chapters]
-    changed = last_changes(book.config.root, names, cache)
-    pages = render_book(book, resolved, recorded, size_of, changed)
-    for name in {book.config.icon, book.config.logo} - {""}:
-        pages[name] = (book.config.source_dir / name).read_bytes()
-    for name, content in pages.items():
-        files.write_file(folder / name, content)
-    html = [content for name, content in sorted(pages.items()) if name.endswith(".html")]
-    for picture in files.resource_files(book.config):
-        target = folder / picture.relative_to(book.config.source_dir)
-        files.write_file(target, picture.read_bytes())
-        pages[target.relative_to(folder).as_posix()] = b""
-    for file in folder.rglob("*"):
-        name = file.relative_to(folder).as_posix()
-        if file.is_file() and name not in pages and not name.startswith(f"{search.FOLDER}/"):
-            file.unlink()
-    _write_index(folder, book.config.output_dir / "stamps" / "search", html)
-    return sum(name.endswith(".html") and name != f"{MISSING}.html" for name in pages)
-
-
-def _write_index(folder: Path, stamp: Path, html: Iterable[str | bytes]) -> None:
-    """Write the search index of the site's pages, if `stamp` does not say that it has it."""
-    place = folder / search.FOLDER
-    digest = hashlib.sha256(version("pagefind").encode())
-    for page in html:
-        digest.update(page.encode() if isinstance(page, str) else page)
-    known = stamp.exists() and stamp.read_text(encoding="utf-8") == digest.hexdigest()
-    if known and (place / "pagefind-entry.json").exists():
-        return
-    index = search.make_index(folder)
-    for name, content in index.items():
-        files.write_file(folder / name, content)
-    for file in place.rglob("*"):
-        if file.is_file() and file.relative_to(folder).as_posix() not in index:
-            file.unlink()
-    files.write_file(stamp, digest.hexdigest())
 
 
 def _repeated_ids(chapters: Iterable[Chapter]) -> Iterator[Problem]:

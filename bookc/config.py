@@ -6,7 +6,7 @@ import ast
 import configparser
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from bookc.book import Aliases, BookError, Config, Problem
@@ -27,7 +27,7 @@ KNOWN = {
     "sagemaker": "github_repo kernel libs libs_header",
     "slides": "top_left top_right github_repo",
     "bookc": "record_dir timeout frameworks library sort_imports sections_in_docstrings "
-    "trusted_html site_url license_url",
+    "trusted_html site_url license_url notebook_branch",
 }
 LIBRARY_KEYS = "lib_file lib_name simple_alias fluent_alias args_alias alias reverse_alias"
 
@@ -116,6 +116,12 @@ def parse_config(text: str, root: Path) -> Config:
         pictures[key] = name if (source_dir / name).is_file() else ""
         if {"..", "/"} & set(PurePosixPath(name).parts):
             complain("html", key, f"{key} = {name}: want a file in the book's folder")
+    repositories = {}
+    for host in ("colab", "sagemaker"):
+        try:
+            repositories[host] = _repositories(value(host, "github_repo"), tabs)
+        except ValueError as error:
+            complain(host, "github_repo", str(error))
     if problems:
         raise BookError(problems)
     libraries = {
@@ -157,7 +163,25 @@ def parse_config(text: str, root: Path) -> Config:
         license_url=urls["license_url"],
         icon=pictures["favicon"],
         logo=pictures["html_logo"],
+        colab=repositories["colab"],
+        sagemaker=repositories["sagemaker"],
+        notebook_branch=value("bookc", "notebook_branch", "master"),
     )
+
+
+def _repositories(text: str, tabs: Sequence[str]) -> dict[str, str]:
+    """`owner/name` for all tabs, or lines of `tab, owner/name`.
+
+    Raises:
+        ValueError: a line that is neither.
+    """
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        tab, comma, repository = (part.strip() for part in line.rpartition(","))
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+            raise ValueError(f"'{line.strip()}': want owner/name, or lines of 'tab, owner/name'")
+        found |= dict.fromkeys([tab] if comma else tabs or ["python"], repository)
+    return found
 
 
 class _BadAlias(Exception):

@@ -115,7 +115,17 @@ def write_file(path: Path, content: str | bytes) -> bool:
 def copy_resources(config: Config, folder: Path) -> None:
     """Copy the book's `resources` to the same places below `folder`."""
     for file in resource_files(config):
-        target = folder / file.relative_to(config.source_dir)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.exists() or not filecmp.cmp(file, target):
-            shutil.copy2(file, target)  # with its time: equal sizes and times need no reading
+        copy_file(file, folder / file.relative_to(config.source_dir))
+
+
+def copy_file(file: Path, target: Path) -> None:
+    """Copy a file if its content is not there yet."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists() or not filecmp.cmp(file, target):
+        shutil.copy2(file, target)  # with its time: equal sizes and times need no reading
+
+
+def state(file: Path) -> tuple[int, int]:
+    """Size and time of change: if both are as they were, so is the content."""
+    about = file.stat()
+    return about.st_size, about.st_mtime_ns

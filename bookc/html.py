@@ -5,8 +5,7 @@ Every link is relative, so the folder works below any address and from the disk.
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import pairwise
@@ -15,14 +14,15 @@ from pathlib import Path, PurePosixPath
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bookc import markdown, metadata, outputs
+from bookc import download, markdown, metadata, outputs
 from bookc.book import Book, BookError, Cell
 from bookc.marks import strip_marks
+from bookc.navigation import Navigation
 from bookc.page import Code, Outputs, Page, Piece, Prose, TabGroup, make_page
 from bookc.policy import with_policy
-from bookc.prose import ProseWriter, SizeOf, highlight, page_file, relative
+from bookc.prose import ProseWriter, SizeOf, code_block, highlight, page_file, relative
 from bookc.record import Recorded
-from bookc.refs import Node, Refs, walk
+from bookc.refs import Refs
 
 THEME = Path(__file__).parent / "theme"
 MISSING = "404"  # what web servers show for an address that there is not
@@ -33,8 +33,23 @@ MISSING_CELL = Cell(
     (),
     1,
 )
-STYLES = ("book.css", "outputs.css", "search.css")  # one file for readers
-SCRIPTS = ("book.js", "search.js", "scroll.js")
+# Each of these becomes one file for readers.
+STYLES = ("book.css", "code.css", "navigation.css", "outputs.css", "search.css", "print.css")
+SCRIPTS = (
+    "book.js",
+    "scheme.js",
+    "code.js",
+    "navigation.js",
+    "preview.js",
+    "search.js",
+    "scroll.js",
+)
+FONTS = {  # each with what a page has that needs it
+    "STIXTwoText.woff2": "",
+    "STIXTwoText-Italic.woff2": "<em>",
+    "STIXTwoMath.woff2": "<math",
+    "SourceCodePro.woff2": "<code",
+}
 STATIC = "_static"  # where the theme's files stand in the site
 NAMES = {
     "pytorch": "PyTorch",
@@ -52,12 +67,14 @@ def render_book(
     book: Book,
     refs: Refs,
     recorded: Mapping[tuple[str, str], Recorded],
+    notebooks: Collection[tuple[str, str]] = (),
     size_of: SizeOf = lambda path: None,
     changed: Mapping[str, str] | None = None,
 ) -> dict[str, str | bytes]:
     """Every file of the site by its path, relative to the site's folder.
 
     Args:
+        notebooks: tab and section of each notebook that the site offers.
         size_of: width and height of a picture of the book in CSS pixels, by its path relative
             to the source folder, if it is known.
         changed: for each chapter's file the date of its last change, if it is known.
@@ -65,7 +82,7 @@ def render_book(
     Raises:
         BookError: each formula that is not LaTeX, each length that is none.
     """
-    site = _Site(book, _with_missing(refs), size_of, changed or {})
+    site = _Site(book, _with_missing(refs), notebooks, size_of, changed or {})
     files: dict[str, str | bytes] = {}
     dates: dict[str, str] = {}
     for chapter in book.chapters:
@@ -99,10 +116,11 @@ def theme_files(tabs: Sequence[str]) -> dict[str, str | bytes]:
     """Styles, script and fonts, for a book with these tabs."""
     files: dict[str, str | bytes] = {
         f"{STATIC}/{name}": (THEME / name).read_bytes()
-        for name in (*SCRIPTS, "icon.svg", "fonts/STIXTwoMath.woff2", "fonts/OFL.txt")
+        for name in ("icon.svg", "fonts/OFL.txt", *(f"fonts/{font}" for font in FONTS))
     }
     styles = "".join((THEME / name).read_text("utf-8") for name in STYLES)
     files[f"{STATIC}/book.css"] = styles + _tab_rules(tabs)
+    files[f"{STATIC}/book.js"] = "\n".join((THEME / name).read_text("utf-8") for name in SCRIPTS)
     files[".nojekyll"] = b""  # GitHub Pages would leave out folders that begin with "_"
     return files
 
@@ -117,11 +135,21 @@ def _tab_rules(tabs: Sequence[str]) -> str:
 
     `data-for` lists the choices for which an element is there; `data-on` those for which a tab
     is the selected one. So a choice made before the page is drawn moves nothing afterwards.
+    A group with a `data-tab` of its own was switched alone. No rule speaks of the choice "all".
     """
-    hidden = ",\n".join(f'[data-tab="{tab}"] [data-for]:not([data-for~="{tab}"])' for tab in tabs)
-    chosen = ",\n".join(f'[data-tab="{tab}"] [data-on~="{tab}"]' for tab in tabs)
+    hidden, chosen = [], []
+    for tab in tabs:
+        page, alone = f':root[data-tab="{tab}"]', f'.group[data-tab="{tab}"]'
+        hidden.append(f'{page} [data-for]:not([data-for~="{tab}"], .group[data-tab] *)')
+        hidden.append(f'{alone} [data-for]:not([data-for~="{tab}"])')
+        chosen.append(f'{page} [data-on~="{tab}"]:not(.group[data-tab] *)')
+        chosen.append(f'{alone} [data-on~="{tab}"]')
     look = "color: var(--accent); border-bottom-color: var(--accent);"
-    return f"\n{hidden} {{ display: none; }}\n{chosen} {{ {look} }}\n"
+    return f"\n{_list(hidden)} {{ display: none; }}\n{_list(chosen)} {{ {look} }}\n"
+
+
+def _list(selectors: Sequence[str]) -> str:
+    return ",\n".join(selectors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +162,32 @@ class _Panel:
 
 
 @dataclass(frozen=True, slots=True)
-class _Link:
-    href: str
-    title: Markup
+class _Run:
+    """A page's notebook in one framework: the file, all such files, and hosts that open it."""
+
+    tab: str
+    shown_for: tuple[str, ...]
+    notebook: str
+    archive: str
+    hosts: list[tuple[str, str]]
 
 
 class _Site:
     """What all pages share, and the page that is being written."""
 
-    def __init__(self, book: Book, refs: Refs, size_of: SizeOf, changed: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        book: Book,
+        refs: Refs,
+        notebooks: Collection[tuple[str, str]],
+        size_of: SizeOf,
+        changed: Mapping[str, str],
+    ) -> None:
         self.prose = ProseWriter(book, refs, size_of)
         self.pictures: dict[str, str | bytes] = {}
         self._config, self._refs, self._changed = book.config, refs, changed
-        self._order = list(walk(refs.tree))
-        self._places = {node.path: at for at, node in enumerate(self._order)}
-        self._trees: dict[str, str] = {}
+        self._notebooks = notebooks
+        self._navigation = Navigation(book.config, refs, self.prose)
         self._section = ""  # the last heading, in plain text
         self._groups = 0
         self._picture = ""  # the page's first PNG
@@ -176,7 +215,7 @@ class _Site:
         if self.prose.cited and not self.prose.has_bibliography:
             references = self.prose.references(self.prose.cited)
         file = page_file(page.path, self._config)
-        previous, following = self._neighbours(page.path)
+        previous, following = self._navigation.neighbours(page.path)
         title, description = self.prose.plain_title(page.path), self._description(page)
         changed = self._changed.get(page.file, "")
         picture = self._picture or self._config.logo
@@ -192,15 +231,31 @@ class _Site:
             description=description,
             body=Markup(body),
             references=Markup(references),
-            tree=Markup(self._tree(file)),
+            tree=self._navigation.tree(file),
+            parents=self._navigation.parents(page.path),
+            headings=self._navigation.headings(page),
             static=relative(STATIC, file),
+            fonts=" ".join(font for font, mark in FONTS.items() if mark in body),
             home=relative("index.html", file),
             previous=previous,
             following=following,
+            runs=list(self._runs(page)),
             missing=[tab for tab in self._config.tabs if page.tabs and tab not in page.tabs],
             page_tabs=page.tabs,
         )
         return with_policy(html, self._trusts(page))
+
+    def _runs(self, page: Page) -> Iterator[_Run]:
+        """How readers run the page's code, for each framework that it has code for."""
+        file = page_file(page.path, self._config)
+        for tab in page.tabs:
+            if (tab, page.path) in self._notebooks:
+                lacking = [other for other in self._config.tabs if other not in page.tabs]
+                shown_for = (tab, *(lacking if tab == page.tabs[0] else ()))
+                notebook = relative(download.notebook_file(tab, page.path), file)
+                archive = relative(download.archive_file(self._config, tab), file)
+                hosts = download.hosts(self._config, tab, page.path)
+                yield _Run(tab, shown_for, notebook, archive, hosts)
 
     def _trusts(self, page: Page) -> bool:
         return any(PurePosixPath(page.path).match(p) for p in self._config.trusted_html)
@@ -279,26 +334,6 @@ class _Site:
                     return words
         return self._config.title
 
-    def _tree(self, file: str) -> str:
-        """The tree of all pages, with the current one marked."""
-        folder = posixpath.dirname(file)
-        if folder not in self._trees:  # links are the same for all pages of a folder
-            self._trees[folder] = self.prose.tree(self._refs.tree.children)
-        link = f'<a href="{relative(file, file)}"'
-        return self._trees[folder].replace(link, f'{link} aria-current="page"', 1)
-
-    def _neighbours(self, path: str) -> tuple[_Link | None, _Link | None]:
-        at = self._places.get(path)
-        if at is None:
-            return None, None
-        before = self._link(self._order[at - 1]) if at > 0 else None
-        after = self._link(self._order[at + 1]) if at + 1 < len(self._order) else None
-        return before, after
-
-    def _link(self, node: Node) -> _Link:
-        number = f"{node.number}. " if node.number else ""
-        return _Link(self.prose.link_to(node.path), Markup(number + self.prose.title(node.title)))
-
 
 def shown_tabs(group: TabGroup, page: Page, tabs: Sequence[str]) -> dict[str, str]:
     """For each framework that a reader may have chosen, the panel that a group shows.
@@ -318,4 +353,4 @@ def shown_tabs(group: TabGroup, page: Page, tabs: Sequence[str]) -> dict[str, st
 
 def _code(piece: Code) -> str:
     source, _ = strip_marks(piece.cell)
-    return f'<pre class="code"><code>{highlight(source)}</code></pre>\n' if source.strip() else ""
+    return code_block(highlight(source)) if source.strip() else ""

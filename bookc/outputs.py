@@ -21,8 +21,7 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PNG_HEADER = struct.Struct(">8s4x4sII")  # signature, length, "IHDR", width, height
 SVG_SIZE = 300, 150  # what browsers give a picture that has no size
 LABELS = ("xlabel", "ylabel", "title", "titles", "legend", "label")  # plots' texts for readers
-
-
+TALL = 24  # lines of text that an output shows before it is opened
 DARK_PNG = "image/x-dark+png"  # what d2l_shim calls a picture for dark pages
 
 
@@ -136,7 +135,13 @@ def _text(value: str | list[str]) -> str:
 
 
 def _pre(kind: str, text: str) -> str:
-    return f'<pre class="output {kind}"><samp>{escape(text.rstrip())}</samp></pre>\n'
+    text = text.rstrip()
+    html = f'<pre class="output {kind}"><samp>{escape(text)}</samp></pre>'
+    lines = text.count("\n") + 1
+    if lines <= TALL:
+        return f"{html}\n"
+    button = '<button type="button" class="unfold" aria-expanded="false" data-other="Show less">'
+    return f'<div class="tall">{html}{button}Show all {lines} lines</button></div>\n'
 
 
 def _plot_texts(source: str) -> Iterator[str]:

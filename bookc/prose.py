@@ -259,12 +259,12 @@ class ProseWriter(RendererHTML):
         language = token.info.strip().split(" ")[0]
         if language == "toc":
             return self._contents(token)
-        return f'<pre class="code"><code>{highlight(token.content, language)}</code></pre>\n'
+        return code_block(highlight(token.content, language))
 
     def code_block(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
     ) -> str:
-        return f'<pre class="code"><code>{escape(tokens[idx].content)}</code></pre>\n'
+        return code_block(escape(tokens[idx].content))
 
     def bibliography(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
@@ -387,6 +387,13 @@ def _math_converter() -> LatexToMathML:
     return LatexToMathML(fancy_error=False)
 
 
+def code_block(code: str) -> str:
+    """Highlighted code with its buttons, which only a script shows."""
+    wrap = '<button type="button" class="tool wrap" aria-label="Wrap long lines" hidden></button>'
+    copy = '<button type="button" class="tool copy" aria-label="Copy this code"></button>'
+    return f'<div class="cell"><pre class="code"><code>{code}</code></pre>{wrap}{copy}</div>\n'
+
+
 @cache  # a cell for two frameworks is written twice
 def highlight(source: str, language: str = "python") -> str:
     """Source code as HTML spans with Pygments' short class names."""
@@ -410,8 +417,14 @@ def _inline(text: str) -> list[Token]:
 
 
 def _number(token: Token, pattern: str) -> str:
+    """The number of a heading; of what is a block by itself, as a link to it."""
     number = token.meta.get("number", "")
-    return f'<span class="number">{pattern.format(number)}</span>' if number else ""
+    if not number:
+        return ""
+    if token.type == "heading_open":
+        return f'<span class="number">{pattern.format(number)}</span>'
+    anchor = escape(str(token.meta["anchor"]))
+    return f'<a class="number" href="#{anchor}">{pattern.format(number).strip()}</a> '
 
 
 def _bibliography_page(book: Book, refs: Refs) -> str | None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from urllib.parse import unquote
 
 from markdown_it.token import Token
 
@@ -17,6 +18,7 @@ from bookc.book import Book, BookError, Cell, Chapter, Label, Problem, Reference
 
 KINDS = {"heading_open": "section", "figure": "figure", "table_open": "table"}
 KINDS |= {"math_block": "equation"}
+REMOTE = re.compile(r"[a-z]+:|//")
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,13 +226,11 @@ def _check(
     cited: dict[str, None],
 ) -> Iterator[Problem]:
     """What is wrong with a chapter's references; notes in `cited` what it cites."""
-    folder = posixpath.dirname(chapter.path)
     for cell, token, line in _inline(chapter, tokens):
         del cell
         if token.type == "image":
             source = str(token.attrs.get("src", ""))
-            inside = posixpath.normpath(posixpath.join(folder, source))
-            if not re.match(r"[a-z]+:", source) and not is_file(inside):
+            if not REMOTE.match(source) and not is_file(_inside(chapter, source)):
                 yield Problem(chapter.file, line, f"no such image: {source}")
         if token.type != "role":
             continue
@@ -269,6 +269,17 @@ def _inline(
 def _nearest(name: str, known: Mapping[str, object]) -> str:
     close = difflib.get_close_matches(name.strip(), list(known), n=1)
     return f": did you mean '{close[0]}'?" if close else ""
+
+
+def pictures(chapter: Chapter, tokens: Mapping[str, list[Token]]) -> Iterator[str]:
+    """The book's pictures that a chapter shows, relative to the source folder."""
+    for _, token, _ in _inline(chapter, tokens):
+        if token.type == "image" and not REMOTE.match(source := str(token.attrs.get("src", ""))):
+            yield _inside(chapter, source)
+
+
+def _inside(chapter: Chapter, source: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(chapter.path), unquote(source)))
 
 
 def missing_sections(chapter: Chapter, known: Callable[[str], bool]) -> Iterator[Problem]:

@@ -36,14 +36,14 @@ class Stamp:
             written: dict[str, list[int]] = (
                 known["outputs"] if known["inputs"] == self.inputs else {}
             )
-            if all(_state(Path(name)) == state for name, state in written.items()):
+            if all(files.state(Path(name)) == tuple(state) for name, state in written.items()):
                 return written
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             pass  # no stamp, or not one of ours: compile
         return {}
 
     def write(self, written: Iterable[Path]) -> None:
-        outputs = {str(file): _state(file) for file in written}
+        outputs = {str(file): files.state(file) for file in written}
         text = json.dumps({"inputs": self.inputs, "outputs": outputs})
         files.write_file(self.file, text)
 
@@ -61,11 +61,6 @@ def make_stamp(config: Config, folder: Path, *arguments: object) -> Stamp:
             digest.update(f"{file} {len(content)}\n".encode("utf-8", "surrogateescape"))
             digest.update(content)
     for file in files.resource_files(config):  # pictures are many and large
-        digest.update(f"{file} {_state(file)}\n".encode("utf-8", "surrogateescape"))
+        digest.update(f"{file} {files.state(file)}\n".encode("utf-8", "surrogateescape"))
     place = hashlib.sha256(str(folder.resolve()).encode("utf-8", "surrogateescape")).hexdigest()
     return Stamp(config.output_dir / "stamps" / f"{place[:16]}.json", digest.hexdigest())
-
-
-def _state(file: Path) -> list[int]:
-    about = file.stat()
-    return [about.st_size, about.st_mtime_ns]

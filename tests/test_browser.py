@@ -12,7 +12,8 @@ import pytest
 from chromium import launch, served
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from bookc.build import compile_notebooks, load_record, read_book, write_html
+from bookc.build import compile_notebooks, load_record, read_book
+from bookc.site import write_site
 
 BOOK = Path(__file__).parent / "books" / "tiny"
 LONG = "\n\n".join(f"Paragraph {n}. " + "Words to scroll past. " * 30 for n in range(12))
@@ -38,7 +39,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = f"# Long\n\n{wide}\n\n{group}\n{LONG}\n\n{group}\n{LONG}\n\n{only}\n{LONG}\n\n{prose}\n"
     (root / "part" / "long.md").write_text(text)
     book, refs = read_book(root)
-    write_html(book, refs, load_record(book, compile_notebooks(book, refs, book.config.tabs)))
+    notebooks = compile_notebooks(book, refs, book.config.tabs)
+    write_site(book, refs, load_record(book, notebooks), notebooks)
     return root / "_build" / "html"
 
 

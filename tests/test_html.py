@@ -100,8 +100,8 @@ $$
     assert '<h1 id="sec_one"><span class="number">1. </span>One <em>thing</em></h1>' in first
     assert '<h2 id="sec_inner"><span class="number">1.1. </span>Inner<a class="anchor"' in first
     assert '<img src="../img/a.svg" alt="A x cap." loading="lazy" style="width:300px">' in first
-    assert '<figcaption><span class="number">Fig. 1.1 </span>A <math>' in first
-    assert '<figcaption><span class="number">Table 1.1 </span>A table.</figcaption>' in first
+    assert '<a class="number" href="#fig_a">Fig. 1.1</a> A <math>' in first
+    assert '<a class="number" href="#tab_a">Table 1.1</a> A table.</figcaption>' in first
     assert re.search(r'id="eq_y"><div class="scroll"><math display="block">.*\(1\.1\)', first)
     links = re.findall(r'<a[^>]* href="([^"]*)">([^<]*)</a>', article(pages["two.html"]))
     assert links == [

@@ -14,10 +14,11 @@ from playwright.sync_api import expect, sync_playwright
 from test_html import png
 
 from bookc.book import BookError
-from bookc.build import read_book, write_html
+from bookc.build import read_book
 from bookc.history import last_changes
 from bookc.metadata import authors
 from bookc.record import Recorded
+from bookc.site import write_site
 
 CONFIG = """[project]
 title = A Book
@@ -39,7 +40,7 @@ PICTURE = {"output_type": "display_data", "data": {"image/png": png(3, 2)}, "met
 
 def build(root: Path) -> Path:
     book, refs = read_book(root)
-    write_html(book, refs, {("pytorch", "part__one-c1"): Recorded((PICTURE,), stale=False)})
+    write_site(book, refs, {("pytorch", "part__one-c1"): Recorded((PICTURE,), stale=False)}, {})
     return root / "_build" / "html"
 
 

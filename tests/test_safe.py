@@ -12,11 +12,12 @@ from conftest import MakeBook
 from playwright.sync_api import Browser, Route, sync_playwright
 
 from bookc.book import BookError
-from bookc.build import read_book, write_html
+from bookc.build import read_book
 from bookc.outputs import Picture, convert
 from bookc.policy import with_policy
 from bookc.record import Recorded
 from bookc.sanitize import safe_html, safe_svg, svg_size
+from bookc.site import write_site
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {}</svg>'
 HOSTILE_HTML = [
@@ -60,7 +61,7 @@ def build(root: Path, outputs: list[dict[str, object]]) -> Path:
     recorded = {
         (tab, "index-c1"): Recorded(tuple(outputs), stale=False) for tab in book.config.tabs
     }
-    write_html(book, refs, recorded)
+    write_site(book, refs, recorded, {})
     return root / "_build" / "html"
 
 
@@ -215,7 +216,7 @@ def test_links_out_of_the_book_are_refused(make_book: MakeBook) -> None:
     (root / "img" / "fine.png").symlink_to(root / "img" / "inside.png")
     book, refs = read_book(root)
     with pytest.raises(BookError, match=r"^img/link.png: a link that leads out of the book"):
-        write_html(book, refs, {})
+        write_site(book, refs, {}, {})
     (root / "chapter.md").symlink_to(root.parent / "secret.md")
     config_all = config.replace("resources = img", "notebooks = *.md")
     (root / "config.ini").write_text(config_all)

@@ -1,0 +1,151 @@
+"""The HTML book as files: pages, pictures, notebooks to download, the search index."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from bookc import download, files, search
+from bookc.book import Book, Config
+from bookc.build import Section, choose
+from bookc.history import last_changes
+from bookc.html import MISSING, render_book
+from bookc.ipynb import NotebookNode, notebook_text
+from bookc.pictures import picture_size
+from bookc.record import Recorded
+from bookc.refs import Refs, pictures
+
+PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
+
+
+def write_site(
+    book: Book,
+    resolved: Refs,
+    recorded: Mapping[tuple[str, str], Recorded],
+    notebooks: Mapping[Section, NotebookNode],
+) -> int:
+    """Write the site to `output_dir`/html and remove the files that it no longer has.
+
+    Args:
+        notebooks: of every tab; readers can download those with code.
+
+    Returns:
+        The number of pages.
+    """
+    config, folder = book.config, site_folder(book.config)
+    offered = choose(notebooks, ())
+    pages = render_book(
+        book, resolved, recorded, offered.keys(), size_reader(config), _changes(book)
+    )
+    for name in {config.icon, config.logo} - {""}:
+        pages[name] = (config.source_dir / name).read_bytes()
+    for (tab, path), notebook in offered.items():
+        pages[download.notebook_file(tab, path)] = notebook_text(notebook)
+    for name, content in pages.items():
+        files.write_file(folder / name, content)
+    present = set(pages)
+    for file in files.resource_files(config):
+        name = file.relative_to(config.source_dir).as_posix()
+        files.copy_file(file, folder / name)
+        present.add(name)
+    present |= _write_archives(book, resolved, offered, pages)
+    for file in folder.rglob("*"):
+        name = file.relative_to(folder).as_posix()
+        if file.is_file() and name not in present and not name.startswith(f"{search.FOLDER}/"):
+            file.unlink()
+    write_index(config)
+    return sum(name.endswith(".html") and name != f"{MISSING}.html" for name in pages)
+
+
+def site_folder(config: Config) -> Path:
+    return config.output_dir / "html"
+
+
+def size_reader(config: Config) -> Callable[[str], tuple[int, int] | None]:
+    """A function that knows the size of each picture of the book, and reads each once."""
+
+    @functools.cache
+    def size_of(path: str) -> tuple[int, int] | None:
+        if not files.is_in_book(config, path):
+            return None
+        return picture_size(path, (config.source_dir / path).read_bytes())
+
+    return size_of
+
+
+def _changes(book: Book) -> dict[str, str]:
+    cache = book.config.output_dir / "stamps" / "changes.json"
+    return last_changes(book.config.root, [chapter.file for chapter in book.chapters], cache)
+
+
+def _write_archives(
+    book: Book,
+    resolved: Refs,
+    offered: Mapping[Section, NotebookNode],
+    texts: Mapping[str, str | bytes],
+) -> set[str]:
+    """Write for each tab the archive of its notebooks, if what is in it changed.
+
+    With the notebooks go the book's resources, of its pictures those that they show.
+    """
+    config = book.config
+    chapters = {chapter.path: chapter for chapter in book.chapters}
+    resources = files.resource_files(config)
+    others = [file for file in resources if file.suffix.lower() not in PICTURES]
+    package = sorted(config.library.rglob("*")) if config.library else []
+    package = [file for file in package if file.is_file() and "__pycache__" not in file.parts]
+    written = set()
+    for tab in dict.fromkeys(tab for tab, _ in offered):
+        paths = [path for other, path in offered if other == tab]
+        shown = {picture for path in paths for picture in pictures(chapters[path], resolved.tokens)}
+        inside = {f"{path}.ipynb": texts[download.notebook_file(tab, path)] for path in paths}
+        added = [*others, *(config.source_dir / picture for picture in sorted(shown))]
+        lock_file = config.record_dir / tab / download.LOCK
+        lock = files.read_text(lock_file, lock_file.name) if lock_file.exists() else ""
+        states = [(str(file), *files.state(file)) for file in [*added, *package]]
+        known = hashlib.sha256(repr((inside, states, lock, config)).encode()).hexdigest()
+        name = download.archive_file(config, tab)
+        stamp = config.output_dir / "stamps" / f"archive-{tab}"
+        if not (site_folder(config) / name).exists() or not _says(stamp, known):
+            archive = download.make_archive(
+                config,
+                tab,
+                {path: text.encode() for path, text in inside.items() if isinstance(text, str)}
+                | {f.relative_to(config.source_dir).as_posix(): f.read_bytes() for f in added},
+                {
+                    file.relative_to(config.library.parent).as_posix(): file.read_bytes()
+                    for file in package
+                    if config.library
+                },
+                lock,
+            )
+            files.write_file(site_folder(config) / name, archive)
+            files.write_file(stamp, known)
+        written.add(name)
+    return written
+
+
+def write_index(config: Config) -> None:
+    """Write the search index of the site's pages, if it is not theirs already."""
+    folder = site_folder(config)
+    place = folder / search.FOLDER
+    digest = hashlib.sha256(version("pagefind").encode())
+    for page in sorted(folder.rglob("*.html")):
+        digest.update(page.read_bytes())
+    stamp = config.output_dir / "stamps" / "search"
+    if (place / "pagefind-entry.json").exists() and _says(stamp, digest.hexdigest()):
+        return
+    index = search.make_index(folder)
+    for name, content in index.items():
+        files.write_file(folder / name, content)
+    for file in place.rglob("*"):
+        if file.is_file() and file.relative_to(folder).as_posix() not in index:
+            file.unlink()
+    files.write_file(stamp, digest.hexdigest())
+
+
+def _says(stamp: Path, text: str) -> bool:
+    return stamp.exists() and stamp.read_text(encoding="utf-8") == text
