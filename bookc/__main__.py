@@ -171,7 +171,7 @@ def _html(args: argparse.Namespace) -> Sequence[Problem]:
     begin = time.monotonic()
     notebooks = build.compile_notebooks(book, refs, book.config.tabs)
     recorded = build.load_record(book, notebooks)
-    pages = write_site(book, refs, recorded, notebooks)
+    pages = write_site(book, refs, recorded, build.choose(notebooks, ()))
     index = site_folder(book.config) / "index.html"
     out.print(f"{pages} pages in {time.monotonic() - begin:.1f} s: open {index}")
     for line in build.outdated(notebooks, recorded):

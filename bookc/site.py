@@ -10,7 +10,6 @@ from pathlib import Path
 
 from bookc import download, files, search
 from bookc.book import Book, Config
-from bookc.build import Section, choose
 from bookc.history import last_changes
 from bookc.html import MISSING, render_book
 from bookc.ipynb import NotebookNode, notebook_text
@@ -25,24 +24,23 @@ def write_site(
     book: Book,
     resolved: Refs,
     recorded: Mapping[tuple[str, str], Recorded],
-    notebooks: Mapping[Section, NotebookNode],
+    notebooks: Mapping[tuple[str, str], NotebookNode],
 ) -> int:
     """Write the site to `output_dir`/html and remove the files that it no longer has.
 
     Args:
-        notebooks: of every tab; readers can download those with code.
+        notebooks: by tab and section, what readers can download.
 
     Returns:
         The number of pages.
     """
     config, folder = book.config, site_folder(book.config)
-    offered = choose(notebooks, ())
     pages = render_book(
-        book, resolved, recorded, offered.keys(), size_reader(config), _changes(book)
+        book, resolved, recorded, notebooks.keys(), size_reader(config), _changes(book)
     )
     for name in {config.icon, config.logo} - {""}:
         pages[name] = (config.source_dir / name).read_bytes()
-    for (tab, path), notebook in offered.items():
+    for (tab, path), notebook in notebooks.items():
         pages[download.notebook_file(tab, path)] = notebook_text(notebook)
     for name, content in pages.items():
         files.write_file(folder / name, content)
@@ -51,7 +49,7 @@ def write_site(
         name = file.relative_to(config.source_dir).as_posix()
         files.copy_file(file, folder / name)
         present.add(name)
-    present |= _write_archives(book, resolved, offered, pages)
+    present |= _write_archives(book, resolved, notebooks, pages)
     for file in folder.rglob("*"):
         name = file.relative_to(folder).as_posix()
         if file.is_file() and name not in present and not name.startswith(f"{search.FOLDER}/"):
@@ -84,7 +82,7 @@ def _changes(book: Book) -> dict[str, str]:
 def _write_archives(
     book: Book,
     resolved: Refs,
-    offered: Mapping[Section, NotebookNode],
+    notebooks: Mapping[tuple[str, str], NotebookNode],
     texts: Mapping[str, str | bytes],
 ) -> set[str]:
     """Write for each tab the archive of its notebooks, if what is in it changed.
@@ -98,8 +96,8 @@ def _write_archives(
     package = sorted(config.library.rglob("*")) if config.library else []
     package = [file for file in package if file.is_file() and "__pycache__" not in file.parts]
     written = set()
-    for tab in dict.fromkeys(tab for tab, _ in offered):
-        paths = [path for other, path in offered if other == tab]
+    for tab in dict.fromkeys(tab for tab, _ in notebooks):
+        paths = [path for other, path in notebooks if other == tab]
         shown = {picture for path in paths for picture in pictures(chapters[path], resolved.tokens)}
         inside = {f"{path}.ipynb": texts[download.notebook_file(tab, path)] for path in paths}
         added = [*others, *(config.source_dir / picture for picture in sorted(shown))]

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chromium import launch, served
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from chromium import served
+from playwright.sync_api import Browser, Page, expect
 
 from bookc.build import compile_notebooks, load_record, read_book
 from bookc.site import write_site
@@ -49,27 +49,6 @@ def address(folder: Path) -> Iterator[str]:
     """The site behind a web server of this machine, below a path."""
     with served(folder) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A new visitor; an error of the page's script fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    errors: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-    yield page
-    context.close()
-    assert not errors
 
 
 def shown(page: Page) -> list[str]:

@@ -144,7 +144,7 @@ def test_a_cell_without_end_and_a_kernel_that_dies(make_book, bookc):
     assert "slow.md:8: still running after 4 s: stopped\n" in run.stderr
     assert "dead.md:8: the kernel died (out of memory?)\n" in run.stderr
     assert "time.sleep(600)" in run.stderr
-    assert sorted(path.name for path in (root / "notebooks").rglob("*.*")) == ["good.ipynb"]
+    assert sorted(path.name for path in (root / "notebooks").rglob("*.ipynb")) == ["good.ipynb"]
 
 
 @pytest.mark.parametrize("starting", [True, False], ids=["kernel starts", "cell runs"])

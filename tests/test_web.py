@@ -12,8 +12,8 @@ from pathlib import Path
 
 import axe
 import pytest
-from chromium import launch, served
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from chromium import served
+from playwright.sync_api import Browser, Page, expect
 from test_html import png
 from weight import weigh
 
@@ -45,27 +45,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(folder: Path) -> Iterator[str]:
     with served(folder) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A new visitor; an error of a script or a breach of the policy fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    errors: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-    yield page
-    context.close()
-    assert not errors
 
 
 def search(page: Page, words: str) -> list[str]:

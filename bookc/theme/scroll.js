@@ -7,6 +7,8 @@
   const observer = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       const scrolls = target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight + 1;
+      const wrap = target.closest(".cell")?.querySelector(".wrap");
+      if (wrap && !root.hasAttribute("data-wrap")) wrap.hidden = !scrolls;
       const kind = Object.keys(names).find((name) => target.closest(`.${name}`));
       if (!scrolls) {
         target.removeAttribute("tabindex");

@@ -14,7 +14,9 @@
 
   function load() {
     loading ??= import(new URL("pagefind/pagefind.js", site)).then(async (pagefind) => {
-      await pagefind.options({ baseUrl: site.pathname, highlightParam: "highlight" });
+      // The words as they are count more than words that begin alike.
+      const ranking = { termSimilarity: 5 };
+      await pagefind.options({ baseUrl: site.pathname, highlightParam: "highlight", ranking });
       return pagefind;
     });
     return loading;
