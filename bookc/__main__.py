@@ -30,6 +30,7 @@ from rich.table import Table
 from bookc import __version__
 from bookc.book import Book, BookError, Problem
 from bookc.config import read_config
+from bookc.history import commit
 from bookc.stamp import make_stamp
 
 if TYPE_CHECKING:
@@ -165,16 +166,26 @@ def _check(args: argparse.Namespace) -> Sequence[Problem]:
 
 
 def _html(args: argparse.Namespace) -> Sequence[Problem]:
-    from bookc.site import site_folder, write_site  # only pages need the renderer
-
-    book, refs = build.read_book(args.book)
     begin = time.monotonic()
-    notebooks = build.compile_notebooks(book, refs, book.config.tabs)
-    recorded = build.load_record(book, notebooks)
-    pages = write_site(book, refs, recorded, build.choose(notebooks, ()))
-    index = site_folder(book.config) / "index.html"
-    out.print(f"{pages} pages in {time.monotonic() - begin:.1f} s: open {index}")
-    for line in build.outdated(notebooks, recorded):
+    config = read_config(args.book)
+    folder = config.output_dir / "html"
+    records = sorted(file for file in config.record_dir.rglob("*") if file.is_file())
+    pictures = [config.source_dir / name for name in (config.icon, config.logo) if name]
+    stamp = make_stamp(config, folder, "html", commit(config.root), *records, *pictures)
+    if stamp.outputs():
+        lines = stamp.notes()
+    else:
+        from bookc.site import write_site  # the renderer, which only pages need
+
+        book, refs = build.read_book(args.book)
+        notebooks = build.compile_notebooks(book, refs, config.tabs)
+        recorded = build.load_record(book, notebooks)
+        pages = write_site(book, refs, recorded, build.choose(notebooks, ()))
+        lines = [f"{pages} pages", *build.outdated(notebooks, recorded)]
+        stamp.write((file for file in folder.rglob("*") if file.is_file()), lines)
+    seconds = time.monotonic() - begin
+    out.print(f"{lines[0]} in {seconds:.1f} s: open {folder / 'index.html'}")
+    for line in lines[1:]:
         out.print(line, style="yellow")
     return ()
 
@@ -289,15 +300,10 @@ def _activate(args: argparse.Namespace) -> Sequence[Problem]:
 
 
 def _serve(args: argparse.Namespace) -> Sequence[Problem]:
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+    from bookc.serve import serve
 
-    problems = _html(args)
-    folder = read_config(args.book).output_dir / "html"
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", args.port), handler) as server:
-        out.print(f"http://127.0.0.1:{server.server_port}/ (Ctrl-C stops it)")
-        server.serve_forever()
-    return problems
+    serve(args.book, args.port, out.print, err.print)
+    return ()
 
 
 def _tabs(args: argparse.Namespace, known: Sequence[str]) -> Sequence[str]:
@@ -394,7 +400,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(
         "serve",
         _serve,
-        "write the HTML book and serve it on this machine",
+        "serve the HTML book on this machine, and show each change as it is saved",
         "bookc serve --port 8000",
     )
     sub.add_argument("--port", type=int, default=8000)

@@ -13,10 +13,10 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bookc import bibliography, files, refs
+from bookc import bibliography, files, markdown, refs
 from bookc.activate import activate
 from bookc.alias import apply_aliases
-from bookc.book import Book, BookError, Chapter, Config, Problem, Reference
+from bookc.book import Book, BookError, Cell, Chapter, Config, Problem, Reference
 from bookc.config import read_config
 from bookc.download import LOCK
 from bookc.ipynb import NotebookNode, notebook_text
@@ -42,6 +42,8 @@ from bookc.sync import (
 from bookc.tabs import select_tab
 
 if TYPE_CHECKING:
+    from markdown_it.token import Token
+
     from bookc.check import Checked
     from bookc.execute import Report, Result
 
@@ -69,8 +71,41 @@ class Synced:
     compiled: NotebookNode | None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Memory:
+    """What need not be done again when a book is read again.
+
+    The tokens of a cell are numbered anew each time, so of the `Refs` that were made with one
+    memory only the last is right.
+    """
+
+    chapters: dict[tuple[str, ...], tuple[Chapter, list[Problem]]] = dataclasses.field(
+        default_factory=dict
+    )
+    tokens: dict[tuple[str, str], list[Token]] = dataclasses.field(default_factory=dict)
+    references: dict[str, dict[str, Reference]] = dataclasses.field(default_factory=dict)
+
+    def chapter(
+        self, text: str, path: str, name: str, tabs: tuple[str, ...]
+    ) -> tuple[Chapter, list[Problem]]:
+        key = (text, path, name, *tabs)
+        if key not in self.chapters:
+            self.chapters[key] = read_chapter(text, path, name, tabs)
+        return self.chapters[key]
+
+    def parsed(self, cell: Cell) -> list[Token]:
+        key = (cell.id, cell.source)
+        if key not in self.tokens:
+            self.tokens[key] = markdown.parse(cell.source)
+        return self.tokens[key]
+
+
 def read_book(
-    root: Path, instead: Mapping[Path, str] | None = None, for_notebooks: bool = False
+    root: Path,
+    instead: Mapping[Path, str] | None = None,
+    for_notebooks: bool = False,
+    memory: Memory | None = None,
+    collect: bool = True,
 ) -> tuple[Book, Refs]:
     """Parse and check a whole book.
 
@@ -78,6 +113,8 @@ def read_book(
         instead: what to read instead of some files.
         for_notebooks: read no more than notebooks need. Saved code is not collected; references
             are not formatted, and only the prose with roles or images has inline tokens.
+        memory: of the last time that this book was read.
+        collect: see whether the saved code can be collected.
 
     Raises:
         BookError: everything that is wrong with it.
@@ -93,7 +130,8 @@ def read_book(
         name = files.shown(file, config)
         with _collecting(problems):
             text = (instead or {}).get(file) or files.read_text(file, name)
-            chapter, wrong = read_chapter(text, path, name, config.tabs)
+            read = read_chapter if memory is None else memory.chapter
+            chapter, wrong = read(text, path, name, config.tabs)
             if not files.is_notebook(config, path):
                 chapter = dataclasses.replace(chapter, tabs=())
             parsed[path] = chapter
@@ -103,21 +141,28 @@ def read_book(
         problems += refs.missing_sections(chapter, sources.__contains__)
     entries = None
     with _collecting(problems):
-        entries = _read_bibliography(config, formatted=not for_notebooks)
+        entries = _read_bibliography(config, not for_notebooks, memory)
     if entries is None or len(parsed) < len(sources):
         raise BookError(problems)  # references into a file that cannot be read would look unknown
     book = Book(config, tuple(_reading_order(parsed, config.index)))
     resolved = None
     with _collecting(problems):
         resolved = refs.resolve(
-            book, entries, lambda path: files.is_in_book(config, path), brief=for_notebooks
+            book,
+            entries,
+            lambda path: files.is_in_book(config, path),
+            lambda cell: (
+                markdown.parse(cell.source, for_notebooks)
+                if memory is None
+                else memory.parsed(cell)
+            ),
         )
     for chapter in book.chapters:
         for cell in chapter.cells:
             if cell.kind == "code":
                 with _collecting(problems):
                     quick_source(cell, chapter.file)
-    for tab in () if for_notebooks else config.libraries:
+    for tab in config.libraries if collect and not for_notebooks else ():
         with _collecting(problems):
             make_library(book, tab)
     problems = list(dict.fromkeys(problems))
@@ -573,7 +618,9 @@ def _reading_order(parsed: Mapping[str, Chapter], index: str) -> Iterator[Chapte
         yield from walk(path)
 
 
-def _read_bibliography(config: Config, formatted: bool) -> dict[str, Reference]:
+def _read_bibliography(
+    config: Config, formatted: bool, memory: Memory | None
+) -> dict[str, Reference]:
     if not config.bibliography:
         return {}
     # d2lbook looks in its working folder; a book with a source_dir keeps the file there.
@@ -581,7 +628,11 @@ def _read_bibliography(config: Config, formatted: bool) -> dict[str, Reference]:
         file = folder / config.bibliography
         if file.is_file():
             name = files.shown(file, config)
-            return bibliography.read_bibliography(files.read_text(file, name), name, formatted)
+            text = files.read_text(file, name)
+            known = {} if memory is None else memory.references
+            if text not in known:
+                known[text] = bibliography.read_bibliography(text, name, formatted)
+            return known[text]
     message = f"bibfile {config.bibliography}: no such file"
     raise BookError([Problem("config.ini", 0, message)])
 

@@ -20,7 +20,7 @@ def last_changes(root: Path, wanted: Iterable[str], cache: Path) -> dict[str, st
         root: the folder that the wanted files are relative to.
         cache: where the dates of a commit are kept: a long history is read once.
     """
-    about = _git(root, "rev-parse", "--is-shallow-repository", "--show-prefix", "HEAD")
+    about = commit(root)
     if about is None or about.splitlines()[0] != "false":
         return {}
     missing = set(wanted)
@@ -43,6 +43,11 @@ def last_changes(root: Path, wanted: Iterable[str], cache: Path) -> dict[str, st
             dates.setdefault(name, date)
     files.write_file(cache, json.dumps({"key": key, "dates": dates}))
     return dates
+
+
+def commit(root: Path) -> str | None:
+    """What the dates of a folder depend on: the commit and where in it; None for no repository."""
+    return _git(root, "rev-parse", "--is-shallow-repository", "--show-prefix", "HEAD")
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -5,7 +5,7 @@ Every link is relative, so the folder works below any address and from the disk.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import pairwise
@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bookc import download, markdown, metadata, outputs
-from bookc.book import Book, BookError, Cell
+from bookc.book import Book, BookError, Cell, Chapter
 from bookc.marks import strip_marks
 from bookc.navigation import Navigation
 from bookc.page import Code, Outputs, Page, Piece, Prose, TabGroup, make_page
@@ -82,27 +82,41 @@ def render_book(
     Raises:
         BookError: each formula that is not LaTeX, each length that is none.
     """
-    site = _Site(book, _with_missing(refs), notebooks, size_of, changed or {})
-    files: dict[str, str | bytes] = {}
-    dates: dict[str, str] = {}
-    for chapter in book.chapters:
-        page = make_page(chapter, book.config.tabs, recorded)
-        file = page_file(page.path, book.config)
-        files[file] = site.render(page)
-        dates[file] = (changed or {}).get(chapter.file, "")
+    files = render_pages(book, refs, recorded, book.chapters, notebooks, size_of, changed)
     if MISSING not in refs.titles:
+        refs = _with_missing(refs)
+        site = _Site(book, refs, notebooks, size_of, changed or {})
         page = Page(MISSING, book.config.file, (Prose(MISSING_CELL),), ())
         files[f"{MISSING}.html"] = metadata.rooted(site.render(page), book.config)
-    files |= metadata.site_files(book.config, dates)
+    dates = {
+        page_file(chapter.path, book.config): (changed or {}).get(chapter.file, "")
+        for chapter in book.chapters
+    }
+    return files | metadata.site_files(book.config, dates) | theme_files(book.config.tabs)
+
+
+def render_pages(
+    book: Book,
+    refs: Refs,
+    recorded: Mapping[tuple[str, str], Recorded],
+    chapters: Iterable[Chapter],
+    notebooks: Collection[tuple[str, str]] = (),
+    size_of: SizeOf = lambda path: None,
+    changed: Mapping[str, str] | None = None,
+) -> dict[str, str | bytes]:
+    """The pages of some chapters, and the recorded pictures on them, as `render_book` has them."""
+    site = _Site(book, refs, notebooks, size_of, changed or {})
+    files: dict[str, str | bytes] = {}
+    for chapter in chapters:
+        page = make_page(chapter, book.config.tabs, recorded)
+        files[page_file(page.path, book.config)] = site.render(page)
     if site.prose.problems:
         raise BookError(site.prose.problems)
-    return files | site.pictures | theme_files(book.config.tabs)
+    return files | site.pictures
 
 
 def _with_missing(refs: Refs) -> Refs:
     """The references of a book with one more page, which no contents list."""
-    if MISSING in refs.titles:
-        return refs
     tokens = markdown.parse(MISSING_CELL.source)
     tokens[0].meta.update(anchor="page-not-found", number="")
     return replace(

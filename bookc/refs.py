@@ -76,21 +76,21 @@ def resolve(
     book: Book,
     bibliography: Mapping[str, Reference],
     is_file: Callable[[str], bool],
-    brief: bool = False,
+    parse: Callable[[Cell], list[Token]] = lambda cell: markdown.parse(cell.source),
 ) -> Refs:
     """Parse all prose, number what is numbered and check every reference.
 
     Args:
         bibliography: what :cite: may name.
         is_file: whether a path relative to the source folder is a file of the book.
-        brief: leave out the inline tokens that name or number nothing, as notebooks can.
+        parse: a prose cell's tokens; numbers are written into them.
 
     Raises:
         BookError: a duplicate or unknown label, an unknown citation, a missing image, a mark
             that stands behind nothing it could mark.
     """
     tokens = {
-        cell.id: markdown.parse(cell.source, brief)
+        cell.id: parse(cell)
         for chapter in book.chapters
         for cell in chapter.cells
         if cell.kind == "markdown"

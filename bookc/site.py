@@ -25,18 +25,20 @@ def write_site(
     resolved: Refs,
     recorded: Mapping[tuple[str, str], Recorded],
     notebooks: Mapping[tuple[str, str], NotebookNode],
+    index: bool = True,
 ) -> int:
     """Write the site to `output_dir`/html and remove the files that it no longer has.
 
     Args:
         notebooks: by tab and section, what readers can download.
+        index: whether the search index is written, too.
 
     Returns:
         The number of pages.
     """
     config, folder = book.config, site_folder(book.config)
     pages = render_book(
-        book, resolved, recorded, notebooks.keys(), size_reader(config), _changes(book)
+        book, resolved, recorded, notebooks.keys(), size_reader(config), last_changes_of(book)
     )
     for name in {config.icon, config.logo} - {""}:
         pages[name] = (config.source_dir / name).read_bytes()
@@ -54,7 +56,8 @@ def write_site(
         name = file.relative_to(folder).as_posix()
         if file.is_file() and name not in present and not name.startswith(f"{search.FOLDER}/"):
             file.unlink()
-    write_index(config)
+    if index:
+        _write_index(config)
     return sum(name.endswith(".html") and name != f"{MISSING}.html" for name in pages)
 
 
@@ -74,7 +77,8 @@ def size_reader(config: Config) -> Callable[[str], tuple[int, int] | None]:
     return size_of
 
 
-def _changes(book: Book) -> dict[str, str]:
+def last_changes_of(book: Book) -> dict[str, str]:
+    """For each chapter's file the date of its last change, as Git tells it."""
     cache = book.config.output_dir / "stamps" / "changes.json"
     return last_changes(book.config.root, [chapter.file for chapter in book.chapters], cache)
 
@@ -126,7 +130,7 @@ def _write_archives(
     return written
 
 
-def write_index(config: Config) -> None:
+def _write_index(config: Config) -> None:
     """Write the search index of the site's pages, if it is not theirs already."""
     folder = site_folder(config)
     place = folder / search.FOLDER

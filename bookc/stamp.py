@@ -16,6 +16,8 @@ from pathlib import Path
 from bookc import files
 from bookc.book import Config
 
+CODE = (".py", ".css", ".js", ".html", ".svg", ".woff2")  # of bookc itself
+
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
@@ -42,16 +44,26 @@ class Stamp:
             pass  # no stamp, or not one of ours: compile
         return {}
 
-    def write(self, written: Iterable[Path]) -> None:
+    def notes(self) -> list[str]:
+        """The lines that were written with the outputs."""
+        notes: list[str] = json.loads(self.file.read_text(encoding="utf-8"))["notes"]
+        return notes
+
+    def write(self, written: Iterable[Path], notes: Iterable[str] = ()) -> None:
         outputs = {str(file): files.state(file) for file in written}
-        text = json.dumps({"inputs": self.inputs, "outputs": outputs})
-        files.write_file(self.file, text)
+        about = {"inputs": self.inputs, "outputs": outputs, "notes": list(notes)}
+        files.write_file(self.file, json.dumps(about))
 
 
 def make_stamp(config: Config, folder: Path, *arguments: object) -> Stamp:
-    """The stamp of a folder that a command with these arguments writes."""
-    digest = hashlib.sha256(repr((sys.version, arguments)).encode())
-    code = sorted(Path(__file__).parent.glob("*.py"))
+    """The stamp of a folder that a command with these arguments writes.
+
+    Args:
+        arguments: what else decides on the output; files among them by size and time.
+    """
+    named = [(str(one), files.state(one)) if isinstance(one, Path) else one for one in arguments]
+    digest = hashlib.sha256(repr((sys.version, named)).encode())
+    code = [file for file in sorted(Path(__file__).parent.rglob("*")) if file.suffix in CODE]
     library = sorted(config.library.rglob("*.py")) if config.library else []
     bibliography = [place / config.bibliography for place in (config.source_dir, config.root)]
     sources = files.source_files(config)

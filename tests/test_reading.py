@@ -320,7 +320,7 @@ def test_previews(page: Page, address: str, folder: Path) -> None:
     article = page.get_by_role("article")
     article.get_by_role("link", name="Fig. 1.2").first.hover()
     expect(preview).to_contain_text("A picture.")
-    assert preview.locator("img").evaluate("(e) => e.naturalWidth") == 40
+    expect(preview.locator("img")).to_have_js_property("naturalWidth", 40)
     article.get_by_role("link", name="(1.1)").first.hover()
     expect(preview.locator("math")).to_be_visible()
     article.get_by_role("link", name="Section 2").hover()  # of another page

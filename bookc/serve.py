@@ -1,0 +1,252 @@
+"""The site on this machine, for authors: a page that is open shows each change as it is saved."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from watchfiles import Change, watch
+
+from bookc.book import BookError, Config
+from bookc.config import read_config
+from bookc.html import MISSING, THEME
+from bookc.live import LiveSite
+from bookc.site import site_folder
+
+SCRIPT = "/_bookc/live.js"  # added to each page that is served, never to one that is written
+EVENTS = "/_bookc/events"
+TAG = f'<script src="{SCRIPT}" defer></script>\n</body>'
+HEARTBEAT = 10  # seconds after which a page that was closed is noticed
+PAUSE = 1000  # milliseconds without a change after which the rest is done
+
+Tell = Callable[[str], None]
+
+
+class Channel:
+    """What the open pages are told, in order; every page hears all of it from its request on."""
+
+    def __init__(self) -> None:
+        self._messages: list[tuple[str, object]] = []
+        self._changed = threading.Condition()
+
+    def send(self, kind: str, content: object) -> None:
+        with self._changed:
+            self._messages.append((kind, content))
+            self._changed.notify_all()
+
+    def listen(self) -> Iterator[list[tuple[str, object]]]:
+        """The new messages whenever there are some, and nothing when there were none for long."""
+        heard = len(self._messages)
+        while True:
+            with self._changed:
+                if len(self._messages) == heard:
+                    self._changed.wait(HEARTBEAT)
+                new = self._messages[heard:]
+            heard += len(new)
+            yield new
+
+
+class Server(ThreadingHTTPServer):
+    """The site's folder at an address of this machine.
+
+    Args:
+        port: 0 for any that is free.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, folder: Path, channel: Channel, port: int) -> None:
+        self.folder, self.channel = folder, channel
+        super().__init__(("127.0.0.1", port), _Handler)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/"
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    server: Server
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments, directory=str(arguments[2].folder))  # type: ignore[arg-type, attr-defined]
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        if path == EVENTS:
+            self._send_events()
+        elif path == SCRIPT:
+            self._send(200, "text/javascript", (THEME / "live.js").read_bytes())
+        elif (file := self._page(path)) is not None:
+            self._send(200, "text/html", _with_script(file))
+        elif not Path(self.translate_path(path)).exists():
+            missing = self.server.folder / f"{MISSING}.html"
+            self._send(404, "text/html", _with_script(missing))
+        else:
+            super().do_GET()
+
+    def _page(self, path: str) -> Path | None:
+        file = Path(self.translate_path(path))
+        if path.endswith("/"):
+            file /= "index.html"
+        return file if file.suffix == ".html" and file.is_file() else None
+
+    def _send(self, status: int, kind: str, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _send_events(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        try:
+            self.wfile.write(b"retry: 500\n\n")
+            for messages in self.server.channel.listen():
+                events = [f"event: {kind}\ndata: {json.dumps(about)}" for kind, about in messages]
+                for event in events or [": nothing new"]:
+                    self.wfile.write(f"{event}\n\n".encode())
+        except OSError:
+            pass  # the page was closed
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: what is asked for is no news to an author."""
+
+
+def _with_script(page: Path) -> bytes:
+    return page.read_bytes().replace(b"</body>", TAG.encode(), 1)
+
+
+class Rest:
+    """What is left to do once the edited pages are shown: search, downloads, a look at all.
+
+    A process of its own does it, which the next change stops, so that no change waits for it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._command = [sys.executable, "-m", "bookc", "html", "--book", str(root)]
+        self._process: subprocess.Popen[str] | None = None
+
+    def begin(self) -> None:
+        self._process = subprocess.Popen(
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.communicate()
+            self._process = None
+
+    def problems(self) -> list[str]:
+        """What was found wrong, when it is done, once."""
+        if self._process is None or self._process.poll() is None:
+            return []
+        _, found = self._process.communicate()
+        failed, self._process = self._process.returncode != 0, None
+        return found.splitlines() if failed else []
+
+
+def serve(root: Path, port: int, tell: Tell, complain: Tell) -> None:
+    """Write and serve a book's site, and write it again whenever something of the book is saved.
+
+    Args:
+        tell: is called with a line for each thing done.
+        complain: is called with each line about what is wrong; the pages stay as they were.
+
+    Raises:
+        BookError: config.ini cannot be read, or there has been no site yet and the book is wrong.
+        KeyboardInterrupt: Ctrl-C; there is no other end.
+    """
+    config = read_config(root)
+    site, channel, rest = LiveSite(root), Channel(), Rest(root)
+    try:
+        site.write()
+    except BookError as error:
+        if not site_folder(config).exists():
+            raise
+        for line in _lines(error):
+            complain(line)
+    with Server(site_folder(config), channel, port) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        tell(f"{server.address} (Ctrl-C stops it)")
+        rest.begin()
+        waiting = False
+        try:
+            for changes in _changes(config):
+                if changes:
+                    rest.stop()
+                    kind, about = _write(config, site, changes)
+                    waiting = kind == "changed"
+                elif found := rest.problems():
+                    kind, about = "problems", found
+                else:
+                    if waiting:
+                        rest.begin()
+                    waiting = False
+                    continue
+                channel.send(kind, about)
+                if kind == "changed":
+                    tell(f"written: {', '.join(about) if about else 'the book'}")
+                else:
+                    for line in about or ():
+                        complain(line)
+        finally:
+            rest.stop()
+
+
+def _changes(config: Config) -> Iterator[set[tuple[Change, str]]]:
+    """What was saved, for ever; nothing whenever the author pauses."""
+    places = {config.source_dir, config.root / config.file, config.record_dir, config.library}
+    found = [place for place in places if place is not None and place.exists()]
+    return watch(
+        *found,
+        watch_filter=lambda _, name: _matters(config, name),
+        debounce=50,
+        step=20,
+        rust_timeout=PAUSE,
+        yield_on_timeout=True,
+        raise_interrupt=True,
+    )
+
+
+def _write(
+    config: Config, site: LiveSite, changes: set[tuple[Change, str]]
+) -> tuple[str, list[str] | None]:
+    """Write what changed; what the open pages are told of it."""
+    source = config.source_dir.resolve()
+    only_text = all(
+        name.endswith(".md") and Path(name).is_relative_to(source) for _, name in changes
+    )
+    try:
+        pages = site.write_edited() if only_text else None
+        if pages is None:
+            site.write()
+    except BookError as error:
+        return "problems", _lines(error)
+    return "changed", pages
+
+
+def _lines(error: BookError) -> list[str]:
+    ordered = sorted(error.problems, key=lambda one: (one.path, one.line, one.column))
+    return [str(problem) for problem in ordered]
+
+
+def _matters(config: Config, name: str) -> bool:
+    """Whether a file is the book's own: neither written by bookc nor an editor's."""
+    parts = Path(os.path.relpath(name, config.root)).parts
+    hidden = any(part.startswith((".", "_build", "__pycache__")) for part in parts if part != "..")
+    output = config.output_dir.resolve() in Path(name).resolve().parents
+    return not hidden and not output and not name.endswith("~")
