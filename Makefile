@@ -67,6 +67,12 @@ clean:
 	.venv-d2lbook/bin/python -m pip install --quiet d2lbook==1.0.3
 	@touch $@
 
+# d2lbook as its site can still be built, for benchmarks/site.py: with an older pybtex, and pandoc.
+.venv-d2lbook-site/stamp:
+	$(PYTHON) -m venv .venv-d2lbook-site
+	.venv-d2lbook-site/bin/python -m pip install --quiet d2lbook==1.0.3 'pybtex<0.25' pypandoc_binary
+	@touch $@
+
 $(LAB)/lab.stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(LAB)
 	$(LAB)/bin/python -m pip install --quiet --constraint constraints.txt \

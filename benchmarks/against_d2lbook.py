@@ -13,100 +13,23 @@ import ast
 import configparser
 import difflib
 import json
-import os
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from costs import ROOT, Cost, copy_book, run
 from rich.console import Console
 from rich.table import Table
 
 from bookc.marks import find_marks, python_of
 
-ROOT = Path(__file__).parent.parent
 D2LBOOK = ROOT / ".venv-d2lbook" / "bin" / "d2lbook"
-MARKS = re.compile(r"(:(?:label|eqlabel|numref|ref|eqref):`+)([^`]+)`")
 ALIAS = re.compile(r"\bd2l\.\w+")
 
 Cell = tuple[str, str]  # (type, source)
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a command took: wall-clock and processor seconds, and its peak memory in MB."""
-
-    wall: float
-    cpu: float
-    memory: float
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(self.wall + other.wall, self.cpu + other.cpu, max(self.memory, other.memory))
-
-
-def run(command: Sequence[object], folder: Path) -> Cost:
-    """Run a command on one core.
-
-    Raises:
-        SystemExit: with what it printed, if it fails.
-    """
-    core = min(os.sched_getaffinity(0))
-    path = f"{D2LBOOK.parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
-    with tempfile.TemporaryFile() as output:
-        begin = time.monotonic()
-        process = subprocess.Popen(
-            ["taskset", "-c", str(core), *map(str, command)],
-            cwd=folder,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        _, status, used = os.wait4(process.pid, 0)
-        wall = time.monotonic() - begin
-        if status:
-            output.seek(0)
-            sys.exit(f"{' '.join(map(str, command))}\n{output.read().decode()[-4000:]}")
-    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
-
-
-def copy_book(source: Path, target: Path, times: int = 1) -> Path:
-    """A copy that neither compiler executes; with `times` the book stands in it so many times."""
-    ignored = shutil.ignore_patterns("_build", ".*")
-    shutil.copytree(source, target, ignore=ignored)
-    config = target / "config.ini"
-    ini = configparser.RawConfigParser()
-    ini.read_string(config.read_text(encoding="utf-8"))
-    ini["build"]["eval_notebook"] = "False"
-    if times > 1:
-        for number in range(times):
-            part = target / f"copy{number}"
-            shutil.copytree(source, part, ignore=ignored)
-            for file in part.rglob("*.md"):
-                text = MARKS.sub(rf"\1\2-{number}`", file.read_text(encoding="utf-8"))
-                file.write_text(text, encoding="utf-8")
-        for folder in target.iterdir():  # the original's own chapters
-            if folder.is_dir() and not folder.name.startswith("copy") and list(folder.glob("*.md")):
-                shutil.rmtree(folder)
-        toc = "\n".join(f"copy{number}/index" for number in range(times))
-        (target / "index.md").write_text(f"# Books\n```toc\n{toc}\n```\n", encoding="utf-8")
-        build = ini["build"]
-        for key in ("notebooks", "exclusions"):
-            patterns = build.get(key, "").split()
-            build[key] = " ".join(
-                f"copy{number}/{pattern}" for number in range(times) for pattern in patterns
-            )
-        build["notebooks"] += " index.md"
-        build["resources"] = ""
-    with config.open("w", encoding="utf-8") as file:
-        ini.write(file)
-    return target
 
 
 def cells_of(file: Path) -> list[Cell]:
@@ -219,7 +142,10 @@ def main() -> None:
         chosen = ["--tab", tabs[0]] if len(tabs) == 1 else []
 
         def of_d2lbook() -> Cost:
-            costs = [run([D2LBOOK, "build", "eval", "--tab", tab], theirs) for tab in tabs]
+            costs = [
+                run([D2LBOOK, "build", "eval", "--tab", tab], theirs, D2LBOOK.parent)
+                for tab in tabs
+            ]
             return sum(costs[1:], costs[0])
 
         def of_bookc(folder: Path, *more: object) -> Cost:

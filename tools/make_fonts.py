@@ -1,22 +1,31 @@
-"""Make the math font of the HTML book: the part of STIX Two Math that LaTeX formulas need.
+"""Make the fonts of the HTML book: text and formulas in STIX Two, code in Source Code Pro.
 
     pip install fonttools brotli ziamath
-    python tools/make_fonts.py
+    npm install --prefix FOLDER @fontsource-variable/stix-two-text @fontsource/source-code-pro
+    python tools/make_fonts.py FOLDER
 
-`ziamath` carries the TTF (SIL Open Font License 1.1, bookc/theme/fonts/OFL.txt). The result is
-bookc/theme/fonts/STIXTwoMath.woff2, which is committed, so a build of the book needs none of the
-three packages.
+Of STIX Two Math, whose TTF `ziamath` carries, the part is taken that LaTeX formulas need. The
+other faces are taken from the npm packages, whose Latin parts Google Fonts made. All are under the
+SIL Open Font License 1.1. The results are committed to bookc/theme/fonts, so a build of the book
+needs none of these packages.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
-OUTPUT = Path(__file__).parents[1] / "bookc" / "theme" / "fonts" / "STIXTwoMath.woff2"
+FONTS = Path(__file__).parents[1] / "bookc" / "theme" / "fonts"
+OUTPUT = FONTS / "STIXTwoMath.woff2"
+TAKEN = {
+    "STIXTwoText": "@fontsource-variable/stix-two-text/files/stix-two-text-latin-wght-normal",
+    "STIXTwoText-Italic": "@fontsource-variable/stix-two-text/files/stix-two-text-latin-wght-italic",
+    "SourceCodePro": "@fontsource/source-code-pro/files/source-code-pro-latin-400-normal",
+}
 
 # Unicode blocks, first and last code point. Of the mathematical alphabets those are left out
 # that LaTeX has no common command for: bold script and Fraktur, sans-serif italic and bold Greek
@@ -69,7 +78,12 @@ def _lower_primes(font: TTFont) -> None:
 
 
 def main() -> None:
-    """Write the subset and print its size in bytes."""
+    """Write the fonts and print the size of the one that is made here, in bytes."""
+    if len(sys.argv) != 2:
+        raise SystemExit("make_fonts.py: want the folder with the npm packages")
+    for name, source in TAKEN.items():
+        file = Path(sys.argv[1]) / "node_modules" / f"{source}.woff2"
+        (FONTS / f"{name}.woff2").write_bytes(file.read_bytes())
     package = find_spec("ziamath")
     if package is None or package.origin is None:
         raise SystemExit("make_fonts.py: pip install fonttools brotli ziamath")
