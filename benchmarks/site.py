@@ -81,6 +81,10 @@ def main() -> None:
         ours = copy_book(args.book, Path(name) / "bookc")
         ini = configparser.RawConfigParser()
         ini.read(ours / "config.ini", encoding="utf-8")
+        if ini.has_section("pdf"):  # d2lbook fetches a style for a PDF that nobody asked for
+            ini["pdf"]["style"] = ""
+            with (theirs / "config.ini").open("w", encoding="utf-8") as file:
+                ini.write(file)
         tabs = [tab.strip().lower() for tab in ini["build"]["tabs"].split(",")]
 
         def change() -> None:

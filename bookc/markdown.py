@@ -20,6 +20,7 @@ from markdown_it.rules_inline import StateInline, image, link
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
+from bookc.rst import to_markdown
 from bookc.slides import strip_slides
 
 InlineRule = Callable[[StateInline, bool], bool]
@@ -37,7 +38,7 @@ def parse(source: str, brief: bool = False) -> list[Token]:
     Args:
         brief: give no children to text without a role, an image or a displayed formula.
     """
-    tokens = _parser(brief).parse(strip_slides(source))
+    tokens = _rst(_parser(brief).parse(strip_slides(source)), brief)
     return _attach_marks(_captions(_equations(_figures(tokens))))
 
 
@@ -116,6 +117,19 @@ def _inline_mark_rule(state: StateInline, silent: bool) -> bool:
         token.meta = {mark[1]: mark[2].strip()}
     state.pos = mark.end()
     return True
+
+
+def _rst(tokens: list[Token], brief: bool) -> list[Token]:
+    """What pages show of `eval_rst` blocks instead of them."""
+    result: list[Token] = []
+    for token in tokens:
+        if token.type != "fence" or token.info.split()[:1] != ["eval_rst"]:
+            result.append(token)
+            continue
+        for shown in _parser(brief).parse(to_markdown(token.content)):
+            shown.map = token.map
+            result.append(shown)
+    return result
 
 
 def _figures(tokens: list[Token]) -> list[Token]:

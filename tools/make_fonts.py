@@ -22,9 +22,9 @@ from fontTools.ttLib import TTFont
 FONTS = Path(__file__).parents[1] / "bookc" / "theme" / "fonts"
 OUTPUT = FONTS / "STIXTwoMath.woff2"
 TAKEN = {
-    "STIXTwoText": "@fontsource-variable/stix-two-text/files/stix-two-text-latin-wght-normal",
-    "STIXTwoText-Italic": "@fontsource-variable/stix-two-text/files/stix-two-text-latin-wght-italic",
-    "SourceCodePro": "@fontsource/source-code-pro/files/source-code-pro-latin-400-normal",
+    "STIXTwoText": "-variable/stix-two-text/files/stix-two-text-latin-wght-normal",
+    "STIXTwoText-Italic": "-variable/stix-two-text/files/stix-two-text-latin-wght-italic",
+    "SourceCodePro": "/source-code-pro/files/source-code-pro-latin-400-normal",
 }
 
 # Unicode blocks, first and last code point. Of the mathematical alphabets those are left out
@@ -82,7 +82,7 @@ def main() -> None:
     if len(sys.argv) != 2:
         raise SystemExit("make_fonts.py: want the folder with the npm packages")
     for name, source in TAKEN.items():
-        file = Path(sys.argv[1]) / "node_modules" / f"{source}.woff2"
+        file = Path(sys.argv[1]) / "node_modules" / f"@fontsource{source}.woff2"
         (FONTS / f"{name}.woff2").write_bytes(file.read_bytes())
     package = find_spec("ziamath")
     if package is None or package.origin is None:
