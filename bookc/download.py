@@ -104,5 +104,5 @@ def make_archive(
             entry = zipfile.ZipInfo(f"{config.name}-{tab}/{path}", EPOCH)
             entry.external_attr = 0o644 << 16
             method = zipfile.ZIP_STORED if path.endswith(PACKED) else zipfile.ZIP_DEFLATED
-            archive.writestr(entry, data, method, 6)
+            archive.writestr(entry, data, method, 1)
     return packed.getvalue()

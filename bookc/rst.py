@@ -10,7 +10,7 @@ import re
 from itertools import pairwise
 
 LEVELS = "=-~^"  # underlines of a page's title, its sections and those within them
-UNDERLINE = re.compile(rf"([{LEVELS}])\1*")
+UNDERLINE = re.compile(rf"([{re.escape(LEVELS)}])\1*")
 DOCUMENTED = re.compile(r"\.\. auto\w+:: *([\w.]+)")
 
 
