@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -39,8 +38,11 @@ def server(book: Path) -> Iterator[subprocess.Popen[str]]:
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         yield process
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.terminate()  # as Ctrl-C, which a script in the background would not hear
+        try:
+            process.communicate(timeout=30)
+        finally:
+            process.kill()
         assert process.returncode == 130
 
 
