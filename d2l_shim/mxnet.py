@@ -192,7 +192,7 @@ def _share(array: NDArray[Any], place: Any) -> Any:
 
 def load_array(
     arrays: Sequence[Any], batch_size: int, is_train: bool = True, *, seed: int | None = None
-) -> Loader[tuple[Any, ...]]:
+) -> Loader[Any]:
     """Minibatches of arrays that have one example per row.
 
     Args:
@@ -203,7 +203,8 @@ def load_array(
 
     Returns:
         An iterable of tuples with one tensor for each array, where the array was; lists
-        and NumPy arrays go to the CPU.
+        and NumPy arrays go to the CPU. Of a single array the tensors come as they are, not in
+        tuples, as Gluon's loaders have it.
 
     Raises:
         ValueError: the arrays differ in length.
@@ -213,11 +214,12 @@ def load_array(
         to_numpy(a) if isinstance(a, mx.nd.NDArray) else loader.as_data(a) for a in arrays
     )
 
-    def take(indices: NDArray[np.int64]) -> tuple[Any, ...]:
-        return tuple(
+    def take(indices: NDArray[np.int64]) -> Any:
+        batch = tuple(
             _share(np.take(host, indices, axis=0), place)
             for host, place in zip(hosts, places, strict=True)
         )
+        return batch if len(batch) > 1 else batch[0]
 
     return Loader(loader.common_length(hosts), batch_size, take, shuffle=is_train, seed=seed)
 

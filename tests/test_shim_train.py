@@ -33,7 +33,7 @@ def test_train(d2l: Any, capsys: pytest.CaptureFixture[str]) -> None:
     images = np.full((40, 16, 16, 3), 0.5)
     if not d2l.__name__.endswith("tensorflow"):
         images = images.transpose(0, 3, 1, 2)
-    data_iter = d2l.load_array((images,), 16)
+    data_iter = d2l.load_array((images, np.zeros(len(images))), 16)  # what follows X is ignored
     net_D, net_G = players(d2l)
     Z = d2l.latent(3, 5, d2l.cpu())
     before = d2l.sample(net_G, Z)
