@@ -91,8 +91,11 @@ def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
     if written := stamp.outputs():
         out.print(f"{len(written)} notebooks in {folder}, 0 changed")
         return ()
-    book, refs = build.read_book(args.book, for_notebooks=True)
-    notebooks = build.compile_notebooks(book, None if args.raw else refs, tabs)
+    if args.raw:
+        book, refs = build.read_sources(args.book), None
+    else:
+        book, refs = build.read_book(args.book, for_notebooks=True)
+    notebooks = build.compile_notebooks(book, refs, tabs)
     changed = build.write_notebooks(book, notebooks, folder, args.to or "")
     stamp.write(build.notebook_file(folder, section, args.to or "") for section in notebooks)
     out.print(f"{len(notebooks)} notebooks in {folder}, {changed} changed")
@@ -364,7 +367,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--out", type=Path, metavar="DIR", help="default: _build/notebooks")
     sub.add_argument(
-        "--raw", action="store_true", help="leave references and slide marks as the source has them"
+        "--raw",
+        action="store_true",
+        help="leave references and slide marks as they are, unchecked",
     )
     sub.add_argument(
         "--to",

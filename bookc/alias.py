@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from bookc.book import Aliases, Cell, Chapter
 from bookc.edit import Edit, Positions, Span, apply_edits
-from bookc.marks import parse_python
+from bookc.marks import nodes, parse_python
 
 # An expression that a `.name` can follow without parentheses.
 ATOMS = (
@@ -54,18 +54,17 @@ def rewrite(cell: Cell, aliases: Aliases) -> Cell:
 @lru_cache(maxsize=4096)  # every tab asks
 def _uses(source: str) -> tuple[tuple[ast.Attribute, ast.Call | None], ...]:
     """Every `d2l.name` in a source, with the call of it; none if it is not Python."""
-    # ast.walk comes to a call before the name that it calls.
     calls: dict[int, ast.Call] = {}
     uses = []
     tree = parse_python(source)
-    for node in ast.walk(tree) if tree else ():
+    for node in nodes(tree) if tree else ():
         if isinstance(node, ast.Call):
-            calls[id(node.func)] = node
+            calls[id(node.func)] = node  # it comes before the name that it calls
         if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
             continue
         if node.value.id == "d2l":
             uses.append((node, calls.get(id(node))))
-    return tuple(uses)
+    return tuple(sorted(uses, key=lambda use: (use[0].lineno, use[0].col_offset)))
 
 
 def _edits(

@@ -100,6 +100,25 @@ class Memory:
         return self.tokens[key]
 
 
+def read_sources(
+    root: Path, instead: Mapping[Path, str] | None = None, memory: Memory | None = None
+) -> Book:
+    """Parse a book; its references are not looked at, but for the tables of contents.
+
+    Args:
+        instead: what to read instead of some files.
+        memory: of the last time that this book was read.
+
+    Returns:
+        The book; its warnings are the problems that keep nothing from being compiled.
+
+    Raises:
+        BookError: everything that is wrong with it but for references.
+    """
+    book, problems = _parse_sources(root, instead, memory)
+    return _checked(book, problems)
+
+
 def read_book(
     root: Path,
     instead: Mapping[Path, str] | None = None,
@@ -119,6 +138,35 @@ def read_book(
     Raises:
         BookError: everything that is wrong with it.
     """
+    book, problems = _parse_sources(root, instead, memory)
+    config = book.config
+    entries = resolved = None
+    with _collecting(problems):
+        entries = _read_bibliography(config, not for_notebooks, memory)
+    if entries is None:
+        raise BookError(problems)
+    with _collecting(problems):
+        resolved = refs.resolve(
+            book,
+            entries,
+            lambda path: files.is_in_book(config, path),
+            lambda cell: (
+                markdown.parse(cell.source, for_notebooks)
+                if memory is None
+                else memory.parsed(cell)
+            ),
+        )
+    for tab in config.libraries if collect and not for_notebooks else ():
+        with _collecting(problems):
+            make_library(book, tab)
+    book = _checked(book, problems)
+    assert resolved is not None  # else there were problems
+    return book, resolved
+
+
+def _parse_sources(
+    root: Path, instead: Mapping[Path, str] | None, memory: Memory | None
+) -> tuple[Book, list[Problem]]:
     config = read_config(root)
     sources = files.source_files(config)
     if config.index not in sources:
@@ -139,36 +187,30 @@ def read_book(
     problems += _repeated_ids(parsed.values())
     for chapter in parsed.values():
         problems += refs.missing_sections(chapter, sources.__contains__)
-    entries = None
-    with _collecting(problems):
-        entries = _read_bibliography(config, not for_notebooks, memory)
-    if entries is None or len(parsed) < len(sources):
-        raise BookError(problems)  # references into a file that cannot be read would look unknown
+    if len(parsed) < len(sources):
+        # References into a file that cannot be read would look unknown.
+        with _collecting(problems):
+            _read_bibliography(config, False, memory)
+        raise BookError(problems)
     book = Book(config, tuple(_reading_order(parsed, config.index)))
-    resolved = None
-    with _collecting(problems):
-        resolved = refs.resolve(
-            book,
-            entries,
-            lambda path: files.is_in_book(config, path),
-            lambda cell: (
-                markdown.parse(cell.source, for_notebooks)
-                if memory is None
-                else memory.parsed(cell)
-            ),
-        )
     for chapter in book.chapters:
         for cell in chapter.cells:
             if cell.kind == "code":
                 with _collecting(problems):
                     quick_source(cell, chapter.file)
-    for tab in config.libraries if collect and not for_notebooks else ():
-        with _collecting(problems):
-            make_library(book, tab)
-    problems = list(dict.fromkeys(problems))
-    if resolved is None or not all(problem.warning for problem in problems):
+    return book, problems
+
+
+def _checked(book: Book, problems: Sequence[Problem]) -> Book:
+    """The book with its warnings.
+
+    Raises:
+        BookError: not all of the problems are warnings.
+    """
+    problems = tuple(dict.fromkeys(problems))
+    if not all(problem.warning for problem in problems):
         raise BookError(problems)
-    return dataclasses.replace(book, warnings=tuple(problems)), resolved
+    return dataclasses.replace(book, warnings=problems)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -264,7 +306,7 @@ def write_notebooks(
             text = jupytext.writes(notebook, fmt=script)
         else:
             stamp(notebook)
-            text = notebook_text(notebook)
+            text = notebook_text(notebook, check=False)  # valid as it was made: the tests look
         target = notebook_file(folder, section, script)
         changed += files.write_file(target, text)
     for tab in {tab for tab, _ in notebooks}:

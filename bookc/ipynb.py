@@ -21,13 +21,37 @@ finally:
 __all__ = ["NotebookNode", "nbformat", "notebook_text"]
 
 
-def notebook_text(notebook: NotebookNode) -> str:
-    """The notebook as it stands in its file, validated."""
-    nbformat.validate(notebook)
+def notebook_text(notebook: NotebookNode, check: bool = True) -> str:
+    """The notebook as it stands in its file.
+
+    Args:
+        check: validate it.
+    """
+    if check:
+        nbformat.validate(notebook)
     # nbformat.writes would validate once more, and copy all that it then does not change.
     cells = [
         NotebookNode(cell, outputs=deepcopy(cell.outputs)) if "outputs" in cell else copy(cell)
         for cell in notebook.cells
     ]
     split = nbformat.v4.rwbase.split_lines(NotebookNode(notebook, cells=cells))
-    return json.dumps(split, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return _indented(split, "\n") + "\n"
+
+
+def _indented(value: object, margin: str) -> str:
+    """JSON as nbformat lays it out, with what json does fast only where it indents nothing.
+
+    Args:
+        margin: a line break and the indentation of the line that the value begins on.
+    """
+    inner = margin + " "
+    if isinstance(value, dict) and value:
+        rows = [f"{_json(key)}: {_indented(value[key], inner)}" for key in sorted(value)]
+        return f"{{{inner}{f',{inner}'.join(rows)}{margin}}}"
+    if isinstance(value, list) and value:
+        rows = [_json(one) if type(one) is str else _indented(one, inner) for one in value]
+        return f"[{inner}{f',{inner}'.join(rows)}{margin}]"
+    return _json(value)
+
+
+_json = json.JSONEncoder(ensure_ascii=False).encode

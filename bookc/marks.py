@@ -11,6 +11,7 @@ import io
 import re
 import tokenize
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -57,6 +58,19 @@ def parse_python(source: str) -> ast.Module | None:
             return tree if isinstance(tree, ast.Module) else None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """A node and all below it, each after its parent; in no other order, and faster for it."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        yield node
+        for value in node.__dict__.values():
+            if isinstance(value, ast.AST):
+                stack.append(value)
+            elif isinstance(value, list):
+                stack += [one for one in value if isinstance(one, ast.AST)]
 
 
 @lru_cache(maxsize=4096)  # several steps ask, for every tab
