@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -35,11 +35,20 @@ ATOMS = (
 
 def apply_aliases(chapter: Chapter, aliases: Aliases) -> Chapter:
     """Rewrite the code of one tab's chapter. A cell that is not Python stays as it is."""
+    may_apply = _first_look(aliases)
     cells = tuple(
-        rewrite(cell, aliases) if cell.kind == "code" and "d2l." in cell.source else cell
+        rewrite(cell, aliases) if cell.kind == "code" and may_apply(cell.source) else cell
         for cell in chapter.cells
     )
     return replace(chapter, cells=cells)
+
+
+def _first_look(aliases: Aliases) -> Callable[[str], object]:
+    """Finds what could be an alias in a source: to read its syntax takes much longer."""
+    names = sorted(aliases.simple.keys() | aliases.fluent.keys() | aliases.args.keys())
+    known = re.compile(rf"d2l\s*\.\s*({'|'.join(map(re.escape, names))})\b")
+    patterns = [known, *(pattern for pattern, _ in aliases.reverse)]
+    return lambda source: "d2l" in source and any(found.search(source) for found in patterns)
 
 
 def rewrite(cell: Cell, aliases: Aliases) -> Cell:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from copy import copy, deepcopy
+from json.encoder import encode_basestring as _quoted  # a string as JSON, letters as they are
 
 # jsonschema builds the grammar of rfc3987_syntax as soon as it finds it, to check addresses that
 # notebooks do not have. A module that is None is one that cannot be imported.
@@ -46,12 +47,9 @@ def _indented(value: object, margin: str) -> str:
     """
     inner = margin + " "
     if isinstance(value, dict) and value:
-        rows = [f"{_json(key)}: {_indented(value[key], inner)}" for key in sorted(value)]
+        rows = [f"{_quoted(key)}: {_indented(value[key], inner)}" for key in sorted(value)]
         return f"{{{inner}{f',{inner}'.join(rows)}{margin}}}"
     if isinstance(value, list) and value:
-        rows = [_json(one) if type(one) is str else _indented(one, inner) for one in value]
+        rows = [_quoted(one) if type(one) is str else _indented(one, inner) for one in value]
         return f"[{inner}{f',{inner}'.join(rows)}{margin}]"
-    return _json(value)
-
-
-_json = json.JSONEncoder(ensure_ascii=False).encode
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)

@@ -75,12 +75,17 @@ def nodes(tree: ast.AST) -> Iterator[ast.AST]:
 
 @lru_cache(maxsize=4096)  # several steps ask, for every tab
 def find_marks(source: str) -> tuple[Mark, ...]:
-    """The marks of a cell, in order; none in a cell that is not Python."""
-    if not ANY_MARK.search(source):  # to tell comments from strings takes long
+    """The marks of a cell, in order; none in a cell that is not Python up to them."""
+    # To tell comments from strings takes long, and is needed no farther than the last mark.
+    places = [found.start() for found in ANY_MARK.finditer(source)]
+    if not places:
         return ()
+    last = source.count("\n", 0, places[-1]) + 1
     marks = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(python_of(source)).readline):
+            if token.start[0] > last:
+                break
             if token.type == tokenize.COMMENT and (mark := MARK.match(token.string)):
                 line, column = token.start
                 marks.append(Mark(mark[1], mark[2].strip(), line, column))

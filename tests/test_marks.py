@@ -73,8 +73,10 @@ def test_a_cell_magic_has_no_marks():
 
 
 def test_what_is_no_python_has_no_marks():
-    text = "total = (1  #@save\n'"
+    text = "total = (1\n'''\n#@save"
     assert strip_marks(cell(text))[0] == text
+    # What follows the mark does not matter: the fault is told where the code is needed.
+    assert strip_marks(cell("total = (1  #@save\n'"))[0] == "total = (1\n'"
 
 
 def test_tags():
