@@ -91,6 +91,7 @@ def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
     if written := stamp.outputs():
         out.print(f"{len(written)} notebooks in {folder}, 0 changed")
         return ()
+    gc.disable()  # one pass over the book, and few cycles
     if args.raw:
         book, refs = build.read_sources(args.book), None
     else:

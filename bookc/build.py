@@ -9,11 +9,10 @@ import importlib.util
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bookc import bibliography, files, markdown, refs
+from bookc import files, markdown, refs
 from bookc.activate import activate
 from bookc.alias import apply_aliases
 from bookc.book import Book, BookError, Cell, Chapter, Config, Problem, Reference
@@ -505,6 +504,8 @@ def missing_frameworks(config: Config, tabs: Iterable[str]) -> list[Problem]:
 
 def framework_version(config: Config, tab: str) -> dict[str, str]:
     """The public version of a tab's installed framework: `{"torch": "2.13.0"}`."""
+    from importlib.metadata import packages_distributions, version
+
     module, _ = config.frameworks.get(tab, ("", ""))
     names = packages_distributions().get(module, [])
     return {module: version(names[0]).split("+")[0]} if names else {}
@@ -665,6 +666,8 @@ def _read_bibliography(
 ) -> dict[str, Reference]:
     if not config.bibliography:
         return {}
+    from bookc import bibliography  # pybtex, which raw notebooks do without
+
     # d2lbook looks in its working folder; a book with a source_dir keeps the file there.
     for folder in (config.source_dir, config.root):
         file = folder / config.bibliography

@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
-import tempfile
+import threading
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -96,18 +96,21 @@ def write_file(path: Path, content: str | bytes) -> bool:
         Whether it changed.
     """
     data = content.encode() if isinstance(content, str) else content
-    if path.exists() and path.read_bytes() == data:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    mode = None
+    if path.exists():
+        if path.read_bytes() == data:
+            return False
+        mode = path.stat().st_mode
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        mode = path.stat().st_mode if path.exists() else 0o644
-        Path(name).chmod(mode)
-        Path(name).replace(path)
+        beside.write_bytes(data)
+        if mode is not None:
+            beside.chmod(mode)
+        beside.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise
     return True
 
@@ -120,11 +123,14 @@ def copy_resources(config: Config, folder: Path) -> None:
 
 def copy_file(file: Path, target: Path) -> None:
     """Copy a file if its content is not there yet."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.exists() or not filecmp.cmp(file, target):
-        shutil.copyfile(file, target)
-        about = file.stat()
-        os.utime(target, ns=(about.st_atime_ns, about.st_mtime_ns))  # equal ones are not read again
+    if target.exists():
+        if filecmp.cmp(file, target):
+            return
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, target)
+    about = file.stat()
+    os.utime(target, ns=(about.st_atime_ns, about.st_mtime_ns))  # equal ones are not read again
 
 
 def state(file: Path) -> tuple[int, int]:

@@ -7,17 +7,17 @@ import sys
 from copy import copy, deepcopy
 from json.encoder import encode_basestring as _quoted  # a string as JSON, letters as they are
 
-# jsonschema builds the grammar of rfc3987_syntax as soon as it finds it, to check addresses that
-# notebooks do not have. A module that is None is one that cannot be imported.
-_is_here = "rfc3987_syntax" in sys.modules
-if not _is_here:
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+# jsonschema reads these as soon as it finds them, one with a grammar that it builds, to check
+# forms of text that notebooks do not have. A module that is None is one that cannot be imported.
+UNNEEDED = "rfc3987_syntax", "rfc3986_validator", "rfc3339_validator", "isoduration"
+_hidden = [name for name in UNNEEDED if name not in sys.modules]
+sys.modules.update(dict.fromkeys(_hidden))  # type: ignore[arg-type]
 try:
     import nbformat
     from nbformat import NotebookNode
 finally:
-    if not _is_here:
-        del sys.modules["rfc3987_syntax"]
+    for _name in _hidden:
+        del sys.modules[_name]
 
 __all__ = ["NotebookNode", "nbformat", "notebook_text"]
 
