@@ -17,15 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
-from rich.table import Table
 
 from bookc import __version__
 from bookc.book import Book, BookError, Problem
@@ -35,6 +26,7 @@ from bookc.stamp import make_stamp
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
+    from rich.progress import TaskID
 
     from bookc import build
     from bookc.execute import Job, Result
@@ -134,6 +126,9 @@ def _execute(args: argparse.Namespace) -> Sequence[Problem]:
 def _run_with_progress(
     book: Book, usable: Mapping[build.Section, NotebookNode], folder: Path, jobs: int
 ) -> list[Result]:
+    # Progress bars and tables are read where they are shown: most commands show none.
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=out) as progress:
         tasks: dict[str, TaskID] = {}
@@ -147,6 +142,8 @@ def _run_with_progress(
 
 
 def _print_times(results: Sequence[Result]) -> None:
+    from rich.table import Table
+
     table = Table("notebook", "result", "seconds")
     for result in results:
         table.add_row(
@@ -239,6 +236,8 @@ def _escaped(text: str, more: str) -> str:
 
 
 def _print_coverage(linted: build.Linted) -> None:
+    from rich.table import Table
+
     tabs = list(linted.chapters[0][1]) if linted.chapters else []
     table = Table("code cells of", *tabs)
     for chapter, counts in linted.chapters:
