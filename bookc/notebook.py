@@ -162,16 +162,21 @@ def _replace_roles(line: str, read: Callable[[re.Match[str]], str]) -> str:
 def _toc_links(content: str, path: str, refs: Refs) -> str:
     """The lines of a `toc` block as a list of links between notebooks."""
     links = []
+    read = _reader(path, refs, linked=False)
     for line in content.split("\n"):
         name = line.strip().removesuffix(".md")
         if name and not name.startswith(":"):
             target = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-            links.append(f"- [{refs.titles[target]}]({name}.ipynb)")
+            links.append(f"- [{_replace_roles(refs.titles[target], read)}]({name}.ipynb)")
     return "\n".join(links)
 
 
-def _reader(path: str, refs: Refs) -> Callable[[re.Match[str]], str]:
-    """Replaces one role by the text that a reader of the notebook sees."""
+def _reader(path: str, refs: Refs, linked: bool = True) -> Callable[[re.Match[str]], str]:
+    """Replaces one role by the text that a reader of the notebook sees.
+
+    Args:
+        linked: whether it is a link; in the text of a link there is none.
+    """
 
     def read(found: re.Match[str]) -> str:
         role, value = found[1], found[2]
@@ -181,16 +186,20 @@ def _reader(path: str, refs: Refs) -> Callable[[re.Match[str]], str]:
             return found[0]  # no reference, else it were an error: a code span of several lines
         if role in ("cite", "citet"):
             cited = [refs.bibliography[key.strip()] for key in names]
-            texts = [_link(citation_text(one, role == "citet"), one) for one in cited]
+            texts = [_link(citation_text(one, role == "citet"), one, linked) for one in cited]
             return ", ".join(texts) if role == "citet" else f"({'; '.join(texts)})"
         label = refs.labels[value.strip()]
-        text = label.title if role == "ref" and label.title else reference_text(label)
-        if label.chapter == path or label.kind == "equation":
+        text = reference_text(label)
+        if role == "ref" and label.title:
+            # A title may hold roles itself, but in those a title is not looked into again.
+            within = _reader(path, refs, linked=False)
+            text = _replace_roles(label.title, within) if linked else label.title
+        if label.chapter == path or label.kind == "equation" or not linked:
             return text
         return f"[{text}]({posixpath.relpath(label.chapter, posixpath.dirname(path) or '.')}.ipynb)"
 
     return read
 
 
-def _link(text: str, reference: Reference) -> str:
-    return f"[{text}]({reference.url})" if reference.url else text
+def _link(text: str, reference: Reference, linked: bool) -> str:
+    return f"[{text}]({reference.url})" if reference.url and linked else text
