@@ -55,6 +55,14 @@ def test_defaults_are_those_of_d2lbook(tmp_path):
     assert config.tabs == ("python",)
 
 
+def test_repositories_of_notebooks(tmp_path):
+    text = "[build]\ntabs = a, b\n[colab]\ngithub_repo = {}\n"
+    assert parse_config(text.format("me/all"), tmp_path).colab == {"a": "me/all", "b": "me/all"}
+    config = parse_config(text.format("a, me/one\n  b, me/two"), tmp_path)
+    assert config.colab == {"a": "me/one", "b": "me/two"}
+    assert (config.sagemaker, config.notebook_branch) == ({}, "master")
+
+
 def test_every_key_of_d2lbook_is_known(tmp_path):
     text = (ROOT / ".venv-d2lbook").glob("lib/python3*/site-packages/d2lbook/config_default.ini")
     files = list(text)
@@ -90,6 +98,10 @@ def test_a_byte_order_mark_is_read_over(tmp_path):
         (
             "[build]\ntabs = a\n[bookc]\nframeworks = b, module, pip\n",
             "config.ini:4: 'b, module, pip': want 'tab, module, what pip installs'",
+        ),
+        (
+            "[colab]\ngithub_repo = pytorch\n",
+            "config.ini:2: 'pytorch': want owner/name, or lines of 'tab, owner/name'",
         ),
         ("title = A Book\n", "config.ini:1: File contains no section headers."),
         ("[build]\nno key\n", "config.ini:2: "),

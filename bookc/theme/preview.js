@@ -108,5 +108,7 @@
     if (event.key === "Escape") hide();
   });
   document.addEventListener("click", hide);
-  window.addEventListener("scroll", hide, { passive: true });
+  window.addEventListener("scroll", () => {
+    if (box.matches(":popover-open")) hide(); // it would stand still
+  }, { passive: true });
 })();
