@@ -46,7 +46,7 @@ def server(book: Path) -> Iterator[subprocess.Popen[str]]:
         assert process.returncode == 130
 
 
-@pytest.fixture
+@pytest.fixture  # asked for before the page: the page is closed before the server is gone
 def address(server: subprocess.Popen[str]) -> str:
     assert server.stdout is not None
     found = re.match(r"(http://\S+/) \(Ctrl-C stops it\)", server.stdout.readline())
@@ -61,7 +61,7 @@ def edit(file: Path, old: str, new: str) -> None:
 
 
 def test_a_page_shows_what_is_saved_and_stays_where_it_was(
-    page: Page, address: str, book: Path
+    address: str, page: Page, book: Path
 ) -> None:
     page.goto(f"{address}one.html?tab=mxnet")
     page.evaluate("scrollTo(0, 400)")
@@ -76,16 +76,14 @@ def test_a_page_shows_what_is_saved_and_stays_where_it_was(
     expect(page.get_by_text("Names little.")).to_be_visible()
 
 
-def test_a_change_that_others_show_is_shown_by_them(page: Page, address: str, book: Path) -> None:
+def test_a_change_that_others_show_is_shown_by_them(address: str, page: Page, book: Path) -> None:
     page.goto(f"{address}two.html")
     expect(page.get_by_role("article")).to_contain_text("After Section 1.")
     edit(book / "index.md", "one\ntwo", "two\none")
     expect(page.get_by_role("article")).to_contain_text("After Section 2.")
 
 
-def test_an_open_page_shows_what_is_wrong(
-    page: Page, address: str, book: Path, server: subprocess.Popen[str]
-) -> None:
+def test_an_open_page_shows_what_is_wrong(address: str, page: Page, book: Path) -> None:
     page.goto(f"{address}two.html")
     edit(book / "one.md", "sec_one", "sec_other")
     alert = page.get_by_role("alert")
@@ -95,7 +93,7 @@ def test_an_open_page_shows_what_is_wrong(
     expect(alert).to_be_hidden()
 
 
-def test_search_finds_what_was_saved(page: Page, address: str, book: Path) -> None:
+def test_search_finds_what_was_saved(address: str, page: Page, book: Path) -> None:
     page.goto(f"{address}one.html")
     edit(book / "one.md", WORDS, "Xylophones.")
     expect(page.get_by_text("Xylophones.")).to_be_visible()
