@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -97,8 +97,7 @@ def _write_archives(
     chapters = {chapter.path: chapter for chapter in book.chapters}
     resources = files.resource_files(config)
     others = [file for file in resources if file.suffix.lower() not in PICTURES]
-    package = sorted(config.library.rglob("*")) if config.library else []
-    package = [file for file in package if file.is_file() and "__pycache__" not in file.parts]
+    package = _package_files(config)
     written = set()
     for tab in dict.fromkeys(tab for tab, _ in notebooks):
         paths = [path for other, path in notebooks if other == tab]
@@ -109,25 +108,26 @@ def _write_archives(
         lock = files.read_text(lock_file, lock_file.name) if lock_file.exists() else ""
         states = [(str(file), *files.state(file)) for file in [*added, *package]]
         known = hashlib.sha256(repr((inside, states, lock, config)).encode()).hexdigest()
-        name = download.archive_file(config, tab)
+        target = site_folder(config) / download.archive_file(config, tab)
         stamp = config.output_dir / "stamps" / f"archive-{tab}"
-        if not (site_folder(config) / name).exists() or not _says(stamp, known):
-            archive = download.make_archive(
-                config,
-                tab,
-                {path: text.encode() for path, text in inside.items() if isinstance(text, str)}
-                | {f.relative_to(config.source_dir).as_posix(): f.read_bytes() for f in added},
-                {
-                    file.relative_to(config.library.parent).as_posix(): file.read_bytes()
-                    for file in package
-                    if config.library
-                },
-                lock,
-            )
-            files.write_file(site_folder(config) / name, archive)
+        if not target.exists() or not _says(stamp, known):
+            contents = {path: str(text).encode() for path, text in inside.items()}
+            contents |= _contents(added, config.source_dir)
+            library = _contents(package, config.library.parent) if config.library else {}
+            files.write_file(target, download.make_archive(config, tab, contents, library, lock))
             files.write_file(stamp, known)
-        written.add(name)
+        written.add(download.archive_file(config, tab))
     return written
+
+
+def _package_files(config: Config) -> list[Path]:
+    """The files of the package that the notebooks import, if the book has one."""
+    found = sorted(config.library.rglob("*")) if config.library else []
+    return [file for file in found if file.is_file() and "__pycache__" not in file.parts]
+
+
+def _contents(found: Iterable[Path], base: Path) -> dict[str, bytes]:
+    return {file.relative_to(base).as_posix(): file.read_bytes() for file in found}
 
 
 def _write_index(config: Config) -> None:
