@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from watchfiles import Change, watch
 
@@ -22,7 +22,7 @@ from bookc.site import site_folder
 
 SCRIPT = "/_bookc/live.js"  # added to each page that is served, never to one that is written
 EVENTS = "/_bookc/events"
-TAG = f'<script src="{SCRIPT}" defer></script>\n</body>'
+TAG = f'<script src="{SCRIPT}" data-heard="{{}}" defer></script>\n</body>'
 HEARTBEAT = 10  # seconds after which a page that was closed is noticed
 PAUSE = 1000  # milliseconds without a change after which the rest is done
 
@@ -30,7 +30,7 @@ Tell = Callable[[str], None]
 
 
 class Channel:
-    """What the open pages are told, in order; every page hears all of it from its request on."""
+    """What the open pages are told, in order; a page hears all that was sent since it was read."""
 
     def __init__(self) -> None:
         self._messages: list[tuple[str, object]] = []
@@ -41,12 +41,20 @@ class Channel:
             self._messages.append((kind, content))
             self._changed.notify_all()
 
-    def listen(self) -> Iterator[list[tuple[str, object]]]:
-        """The new messages whenever there are some, and nothing when there were none for long."""
-        heard = len(self._messages)
+    @property
+    def sent(self) -> int:
+        """How many messages there were so far."""
+        return len(self._messages)
+
+    def listen(self, heard: int) -> Iterator[list[tuple[str, object]]]:
+        """The new messages whenever there are some, and nothing when there were none for long.
+
+        Args:
+            heard: how many messages are old.
+        """
         while True:
             with self._changed:
-                if len(self._messages) == heard:
+                if len(self._messages) <= heard:
                     self._changed.wait(HEARTBEAT)
                 new = self._messages[heard:]
             heard += len(new)
@@ -78,16 +86,17 @@ class _Handler(SimpleHTTPRequestHandler):
         super().__init__(*arguments, directory=str(arguments[2].folder))  # type: ignore[arg-type, attr-defined]
 
     def do_GET(self) -> None:
-        path = urlsplit(self.path).path
+        path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
         if path == EVENTS:
-            self._send_events()
+            heard = query.get("heard", [""])[0]
+            self._send_events(int(heard) if heard.isdigit() else self.server.channel.sent)
         elif path == SCRIPT:
             self._send(200, "text/javascript", (THEME / "live.js").read_bytes())
         elif (file := self._page(path)) is not None:
-            self._send(200, "text/html", _with_script(file))
+            self._send(200, "text/html", self._with_script(file))
         elif not Path(self.translate_path(path)).exists():
             missing = self.server.folder / f"{MISSING}.html"
-            self._send(404, "text/html", _with_script(missing))
+            self._send(404, "text/html", self._with_script(missing))
         else:
             super().do_GET()
 
@@ -104,13 +113,17 @@ class _Handler(SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def _send_events(self) -> None:
+    def _with_script(self, page: Path) -> bytes:
+        tag = TAG.format(self.server.channel.sent)  # before the page is read: none is missed
+        return page.read_bytes().replace(b"</body>", tag.encode(), 1)
+
+    def _send_events(self, heard: int) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
         try:
             self.wfile.write(b"retry: 500\n\n")
-            for messages in self.server.channel.listen():
+            for messages in self.server.channel.listen(heard):
                 events = [f"event: {kind}\ndata: {json.dumps(about)}" for kind, about in messages]
                 for event in events or [": nothing new"]:
                     self.wfile.write(f"{event}\n\n".encode())
@@ -123,10 +136,6 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: what is asked for is no news to an author."""
-
-
-def _with_script(page: Path) -> bytes:
-    return page.read_bytes().replace(b"</body>", TAG.encode(), 1)
 
 
 class Rest:
@@ -172,37 +181,40 @@ def serve(root: Path, port: int, tell: Tell, complain: Tell) -> None:
     """
     config = read_config(root)
     site, channel, rest = LiveSite(root), Channel(), Rest(root)
+    told: list[str] = []  # what is wrong, as far as it was said
     try:
         site.write()
     except BookError as error:
         if not site_folder(config).exists():
             raise
-        for line in _lines(error):
+        told = _lines(error)
+        for line in told:
             complain(line)
     with Server(site_folder(config), channel, port) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         tell(f"{server.address} (Ctrl-C stops it)")
-        rest.begin()
-        waiting = False
+        looked = waiting = False
         try:
             for changes in _changes(config):
-                if changes:
+                if changes or not looked:  # the first time: what was saved before the watch began
                     rest.stop()
-                    kind, about = _write(config, site, changes)
-                    waiting = kind == "changed"
-                elif found := rest.problems():
-                    kind, about = "problems", found
+                    problems, pages = _write(config, site, changes)
+                    looked, waiting = True, not problems
                 else:
+                    problems, pages = rest.problems(), []
                     if waiting:
                         rest.begin()
                     waiting = False
-                    continue
-                channel.send(kind, about)
-                if kind == "changed":
-                    tell(f"written: {', '.join(about) if about else 'the book'}")
-                else:
-                    for line in about or ():
+                    if not problems:
+                        continue
+                if problems:
+                    channel.send("problems", problems)
+                    for line in problems if problems != told else ():
                         complain(line)
+                elif pages != [] or told:
+                    channel.send("changed", pages)
+                    tell(f"written: {', '.join(pages) if pages else 'the book'}")
+                told = problems
         finally:
             rest.stop()
 
@@ -224,8 +236,12 @@ def _changes(config: Config) -> Iterator[set[tuple[Change, str]]]:
 
 def _write(
     config: Config, site: LiveSite, changes: set[tuple[Change, str]]
-) -> tuple[str, list[str] | None]:
-    """Write what changed; what the open pages are told of it."""
+) -> tuple[list[str], list[str] | None]:
+    """Write what changed.
+
+    Returns:
+        What is wrong, and the pages that were written; None for all of them.
+    """
     source = config.source_dir.resolve()
     only_text = all(
         name.endswith(".md") and Path(name).is_relative_to(source) for _, name in changes
@@ -235,8 +251,8 @@ def _write(
         if pages is None:
             site.write()
     except BookError as error:
-        return "problems", _lines(error)
-    return "changed", pages
+        return _lines(error), None
+    return [], pages
 
 
 def _lines(error: BookError) -> list[str]:

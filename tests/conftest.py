@@ -98,7 +98,9 @@ def files_below() -> Callable[[Path], dict[str, bytes]]:
 def browser() -> Iterator[Browser]:
     """Chromium."""
     from chromium import launch
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=20_000)  # milliseconds; the machine may have other work
 
     with sync_playwright() as playwright:
         chromium = launch(playwright)

@@ -8,7 +8,8 @@
   box.style.cssText = "position: fixed; inset: auto 1rem 1rem; z-index: 9; margin: 0; padding: 1rem; max-height: 50vh;"
     + " overflow: auto; white-space: pre-wrap; border-radius: 6px; background: #7a1a1f; color: #fff";
 
-  const events = new EventSource("/_bookc/events");
+  const { heard } = document.currentScript.dataset; // of what was said before the page was read
+  const events = new EventSource(`/_bookc/events?heard=${heard}`);
   let lost = false;
   events.addEventListener("changed", (event) => {
     const pages = JSON.parse(event.data); // null: all of them
