@@ -12,11 +12,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from rich.console import Console
 
 from bookc import __version__
 from bookc.book import Book, BookError, Problem
@@ -26,6 +24,7 @@ from bookc.stamp import make_stamp
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
+    from rich.console import Console
     from rich.progress import TaskID
 
     from bookc import build
@@ -46,9 +45,20 @@ else:
 SILENT = (Problem("", 0, ""),)  # of a command that has told its problems itself
 Command = Callable[[argparse.Namespace], Sequence[Problem]]
 
-# Plain text: rich would read `gan.md:100:` as an emoji and [x] as a style.
-out = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False, markup=False)
+say = partial(print, flush=True)
+
+
+def complain(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+@cache
+def _terminal() -> Console:
+    """For progress, tables and colours; few commands need it, and it takes time to import."""
+    from rich.console import Console
+
+    # Plain text: rich would read `gan.md:100:` as an emoji and [x] as a style.
+    return Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,16 +72,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BookError as error:
         problems = error.problems
     except KeyboardInterrupt:
-        err.print("stopped")
+        complain("stopped")
         return 130
     except OSError as error:
         problems = [Problem(error.filename or "bookc", 0, error.strerror or str(error))]
     if problems is SILENT:
         return 1
     for problem in sorted(problems, key=lambda one: (one.path, one.line, one.column)):
-        err.print(str(problem))
+        complain(str(problem))
     if problems:
-        err.print(f"{len(problems)} error{'s' * (len(problems) > 1)}")
+        complain(f"{len(problems)} error{'s' * (len(problems) > 1)}")
     return 1 if problems else 0
 
 
@@ -81,7 +91,7 @@ def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
     folder = args.out or config.output_dir / "notebooks"
     stamp = make_stamp(config, folder, tabs, args.raw, args.to)
     if written := stamp.outputs():
-        out.print(f"{len(written)} notebooks in {folder}, 0 changed")
+        say(f"{len(written)} notebooks in {folder}, 0 changed")
         return ()
     gc.disable()  # one pass over the book, and few cycles
     if args.raw:
@@ -91,7 +101,7 @@ def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
     notebooks = build.compile_notebooks(book, refs, tabs)
     changed = build.write_notebooks(book, notebooks, folder, args.to or "")
     stamp.write(build.notebook_file(folder, section, args.to or "") for section in notebooks)
-    out.print(f"{len(notebooks)} notebooks in {folder}, {changed} changed")
+    say(f"{len(notebooks)} notebooks in {folder}, {changed} changed")
     return ()
 
 
@@ -110,7 +120,7 @@ def _execute(args: argparse.Namespace) -> Sequence[Problem]:
     if not args.quick and not args.sections and not args.all:
         usable = {s: nb for s, nb in usable.items() if not build.is_fresh(config, s, nb)}
         if not usable:
-            out.print("nothing to execute: every record is of today's code (--all runs them too)")
+            say("nothing to execute: every record is of today's code (--all runs them too)")
     folder = config.output_dir / "quick" if args.quick else config.record_dir
     results = _run_with_progress(book, usable, folder, args.jobs)
     if results:
@@ -118,8 +128,8 @@ def _execute(args: argparse.Namespace) -> Sequence[Problem]:
     for result in results:
         if result.failure is not None:
             problems.append(result.failure.problem)
-            err.print(f"--- {result.job.name}: {result.failure.problem}")
-            err.print(f"{result.failure.source}\n\n{result.failure.traceback}")
+            complain(f"--- {result.job.name}: {result.failure.problem}")
+            complain(f"{result.failure.source}\n\n{result.failure.traceback}")
     return problems
 
 
@@ -130,7 +140,7 @@ def _run_with_progress(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=out) as progress:
+    with Progress(*columns, TimeElapsedColumn(), console=_terminal()) as progress:
         tasks: dict[str, TaskID] = {}
 
         def report(job: Job, done: int, total: int) -> None:
@@ -149,7 +159,7 @@ def _print_times(results: Sequence[Result]) -> None:
         table.add_row(
             result.job.name, "failed" if result.failure else "ok", f"{result.seconds:.1f}"
         )
-    out.print(table)
+    _terminal().print(table)
 
 
 def _check(args: argparse.Namespace) -> Sequence[Problem]:
@@ -158,8 +168,8 @@ def _check(args: argparse.Namespace) -> Sequence[Problem]:
     begin = time.monotonic()
     checked = build.check_book(book, refs, tabs, args.sections, args.jobs)
     if checked.details:
-        err.print(checked.details)
-    out.print(
+        complain(checked.details)
+    say(
         f"nbval: {checked.executed} cells executed, {checked.compared} of them compared with the "
         f"record, in {time.monotonic() - begin:.0f} s"
     )
@@ -185,9 +195,9 @@ def _html(args: argparse.Namespace) -> Sequence[Problem]:
         lines = [f"{pages} pages", *build.outdated(notebooks, recorded)]
         stamp.write((file for file in folder.rglob("*") if file.is_file()), lines)
     seconds = time.monotonic() - begin
-    out.print(f"{lines[0]} in {seconds:.1f} s: open {folder / 'index.html'}")
+    say(f"{lines[0]} in {seconds:.1f} s: open {folder / 'index.html'}")
     for line in lines[1:]:
-        out.print(line, style="yellow")
+        _terminal().print(line, style="yellow")
     return ()
 
 
@@ -203,7 +213,7 @@ def _lint(args: argparse.Namespace) -> Sequence[Problem]:
     if args.tabs:
         _print_coverage(linted)
     if not linted.problems:
-        out.print(f"{len(linted.chapters)} files, no errors")
+        say(f"{len(linted.chapters)} files, no errors")
     return linted.problems
 
 
@@ -219,14 +229,14 @@ def _print_findings(problems: Sequence[Problem], root: Path, format: str) -> Non
         for problem in problems
     ]
     if format == "json":
-        out.print(json.dumps(findings, indent=2, ensure_ascii=False))
+        say(json.dumps(findings, indent=2, ensure_ascii=False))
         return
     for finding in findings:
         # GitHub's workflow commands; lines and columns count from 1.
         place = f"file={_escaped(str(finding['path']), ':,')}"
         place += f",line={finding['line']}" if finding["line"] else ""
         place += f",col={finding['column']}" if finding["column"] else ""
-        out.print(f"::error {place}::{_escaped(str(finding['message']), '')}")
+        say(f"::error {place}::{_escaped(str(finding['message']), '')}")
 
 
 def _escaped(text: str, more: str) -> str:
@@ -243,17 +253,17 @@ def _print_coverage(linted: build.Linted) -> None:
     for chapter, counts in linted.chapters:
         if any(counts.values()):
             table.add_row(chapter.path, *(str(counts[tab] or "-") for tab in tabs))
-    out.print(table)
+    _terminal().print(table)
     for gap in linted.gaps:
-        out.print(f"{gap.file}:{gap.line}: no code for {', '.join(gap.tabs)} here")
+        say(f"{gap.file}:{gap.line}: no code for {', '.join(gap.tabs)} here")
 
 
 def _lib(args: argparse.Namespace) -> Sequence[Problem]:
     book, _ = build.read_book(args.book)
     changed = build.write_libraries(book)
     for file in changed:
-        out.print(f"wrote {file}")
-    out.print(f"{len(book.config.libraries)} modules, {len(changed)} changed")
+        say(f"wrote {file}")
+    say(f"{len(book.config.libraries)} modules, {len(changed)} changed")
     return ()
 
 
@@ -266,16 +276,16 @@ def _sync(args: argparse.Namespace) -> Sequence[Problem]:
     )
     if args.diff:
         for line in changes:
-            out.print(line.rstrip("\n"))
+            say(line.rstrip("\n"))
         return ()
     build.write_synced(synced)
     if not changes:
-        out.print(f"{synced.name} is as the notebook has it")
+        say(f"{synced.name} is as the notebook has it")
         return ()
     added = sum(line.startswith("+") for line in changes[2:])
     deleted = sum(line.startswith("-") for line in changes[2:])
-    out.print(f"{synced.name}: {added} lines added, {deleted} deleted")
-    out.print(f"{synced.notebook}: compiled again; if it is open in Jupyter, reload it from disk")
+    say(f"{synced.name}: {added} lines added, {deleted} deleted")
+    say(f"{synced.notebook}: compiled again; if it is open in Jupyter, reload it from disk")
     return ()
 
 
@@ -287,9 +297,9 @@ def _choose(shared: Choice | None, question: Question) -> Choice | None:
         question.before.splitlines(), question.after.splitlines(), n=1, lineterm=""
     ):
         if not line.startswith(("---", "+++")):
-            err.print(line)
+            complain(line)
     seen = ", ".join(question.others)
-    err.print(f"{question.file}:{question.line}: {question.what}; {seen} would see it, too.")
+    complain(f"{question.file}:{question.line}: {question.what}; {seen} would see it, too.")
     answers: dict[str, Choice | None] = {"a": "all", "s": "split", "q": None}
     while (answer := input(f"for [a]ll, for {question.tab} alone [s], or [q]uit? ")) not in answers:
         pass
@@ -298,14 +308,14 @@ def _choose(shared: Choice | None, question: Question) -> Choice | None:
 
 def _activate(args: argparse.Namespace) -> Sequence[Problem]:
     for file in build.activate_files(args.book, args.tab, args.files):
-        out.print(f"{file}: changed")
+        say(f"{file}: changed")
     return ()
 
 
 def _serve(args: argparse.Namespace) -> Sequence[Problem]:
     from bookc.serve import serve
 
-    serve(args.book, args.port, out.print, err.print)
+    serve(args.book, args.port, say, complain)
     return ()
 
 

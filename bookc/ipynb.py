@@ -45,6 +45,10 @@ def _indented(value: object, margin: str) -> str:
     Args:
         margin: a line break and the indentation of the line that the value begins on.
     """
+    if type(value) is str:
+        return _quoted(value)
+    if type(value) is int:
+        return str(value)
     inner = margin + " "
     if isinstance(value, dict) and value:
         rows = [f"{_quoted(key)}: {_indented(value[key], inner)}" for key in sorted(value)]
@@ -52,4 +56,4 @@ def _indented(value: object, margin: str) -> str:
     if isinstance(value, list) and value:
         rows = [_quoted(one) if type(one) is str else _indented(one, inner) for one in value]
         return f"[{inner}{f',{inner}'.join(rows)}{margin}]"
-    return _quoted(value) if isinstance(value, str) else json.dumps(value)
+    return json.dumps(value, ensure_ascii=False)
