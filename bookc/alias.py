@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from bookc.book import Aliases, Cell, Chapter
 from bookc.edit import Edit, Positions, Span, apply_edits
@@ -45,10 +45,15 @@ def apply_aliases(chapter: Chapter, aliases: Aliases) -> Chapter:
 
 def _first_look(aliases: Aliases) -> Callable[[str], object]:
     """Finds what could be an alias in a source: to read its syntax takes much longer."""
-    names = sorted(aliases.simple.keys() | aliases.fluent.keys() | aliases.args.keys())
-    known = re.compile(rf"d2l\s*\.\s*({'|'.join(map(re.escape, names))})\b")
+    names = aliases.simple.keys() | aliases.fluent.keys() | aliases.args.keys()
+    known = _any_of(frozenset(names))
     patterns = [known, *(pattern for pattern, _ in aliases.reverse)]
     return lambda source: "d2l" in source and any(found.search(source) for found in patterns)
+
+
+@cache
+def _any_of(names: frozenset[str]) -> re.Pattern[str]:
+    return re.compile(rf"d2l\s*\.\s*({'|'.join(map(re.escape, sorted(names)))})\b")
 
 
 def rewrite(cell: Cell, aliases: Aliases) -> Cell:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from bookc.book import Cell
+from bookc.marks import nodes
 
 Span = tuple[int, int]
 
@@ -93,7 +94,7 @@ def string_lines(body: Sequence[ast.stmt]) -> set[int]:
     """The lines that begin inside a string other than a docstring: they must not be moved."""
     inside: set[int] = set()
     documented: set[int] = set()
-    for node in (node for statement in body for node in ast.walk(statement)):
+    for node in (node for statement in body for node in nodes(statement)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             documented.add(id(node.value))
         is_string = isinstance(node, ast.JoinedStr) or (

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from bookc.book import Cell
 from bookc.edit import Edit, Positions, apply_edits, string_lines, with_lines
-from bookc.marks import parse_python
+from bookc.marks import nodes, parse_python
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 ASKS = re.compile(r"\btab\.selected\b|\bd2l\.USE_[A-Z]")
@@ -205,7 +205,7 @@ def _meant_for_methods(tree: ast.Module) -> dict[int, int]:
             if isinstance(node, ast.If):
                 if isinstance(above, ast.FunctionDef) and above.args.args:
                     own = above.args.args[0].arg
-                    parts = (part for inner in node.body for part in ast.walk(inner))
+                    parts = (part for inner in node.body for part in nodes(inner))
                     plain = not any(isinstance(inner, DEFINITIONS) for inner in node.body)
                     if plain and any(isinstance(p, ast.Name) and p.id == own for p in parts):
                         columns[id(node)] = above.body[0].col_offset
@@ -213,7 +213,7 @@ def _meant_for_methods(tree: ast.Module) -> dict[int, int]:
                 visit(node.orelse)
             above = node
 
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.ClassDef):
             visit(node.body)
     return columns
@@ -255,7 +255,7 @@ def _answer(cell: Cell, tab: str) -> Cell:
     positions = Positions(cell.source)
     edits = [
         Edit(*positions.span(node), (str(answer),))
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.expr) and (answer := _answer_of(node, tab)) is not None
     ]
     return apply_edits(cell, edits, positions)
