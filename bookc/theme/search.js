@@ -122,7 +122,8 @@
   framework?.addEventListener("change", search);
 
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
+    // For a moment the field keeps the focus though its dialog was closed: that is no typing.
+    const typing = event.target.closest?.("input, select, textarea, [contenteditable]")?.checkVisibility();
     if (event.key !== "/" || typing || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     open();
