@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,11 +79,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         problems = [Problem(error.filename or "bookc", 0, error.strerror or str(error))]
     if problems is SILENT:
         return 1
+    problems = dict.fromkeys(problems)  # `build` reads the book twice
     for problem in sorted(problems, key=lambda one: (one.path, one.line, one.column)):
         complain(str(problem))
-    if problems:
-        complain(f"{len(problems)} error{'s' * (len(problems) > 1)}")
-    return 1 if problems else 0
+    errors = [problem for problem in problems if not problem.warning]
+    for kind, count in (("error", len(errors)), ("warning", len(problems) - len(errors))):
+        if count:
+            complain(f"{count} {kind}{'s' * (count > 1)}")
+    return 1 if errors else 0
 
 
 def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
@@ -90,9 +94,9 @@ def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
     tabs = _tabs(args, config.tabs)
     folder = args.out or config.output_dir / "notebooks"
     stamp = make_stamp(config, folder, tabs, args.raw, args.to)
-    if written := stamp.outputs():
-        say(f"{len(written)} notebooks in {folder}, 0 changed")
-        return ()
+    if outputs := stamp.outputs():
+        say(f"{len(outputs)} notebooks in {folder}, 0 changed")
+        return stamp.warnings()
     gc.disable()  # one pass over the book, and few cycles
     if args.raw:
         book, refs = build.read_sources(args.book), None
@@ -100,9 +104,10 @@ def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
         book, refs = build.read_book(args.book, for_notebooks=True)
     notebooks = build.compile_notebooks(book, refs, tabs)
     changed = build.write_notebooks(book, notebooks, folder, args.to or "")
-    stamp.write(build.notebook_file(folder, section, args.to or "") for section in notebooks)
+    written = [build.notebook_file(folder, section, args.to or "") for section in notebooks]
+    stamp.write(written, book.warnings)
     say(f"{len(notebooks)} notebooks in {folder}, {changed} changed")
-    return ()
+    return book.warnings
 
 
 def _execute(args: argparse.Namespace) -> Sequence[Problem]:
@@ -130,7 +135,7 @@ def _execute(args: argparse.Namespace) -> Sequence[Problem]:
             problems.append(result.failure.problem)
             complain(f"--- {result.job.name}: {result.failure.problem}")
             complain(f"{result.failure.source}\n\n{result.failure.traceback}")
-    return problems
+    return [*book.warnings, *problems]
 
 
 def _run_with_progress(
@@ -173,7 +178,7 @@ def _check(args: argparse.Namespace) -> Sequence[Problem]:
         f"nbval: {checked.executed} cells executed, {checked.compared} of them compared with the "
         f"record, in {time.monotonic() - begin:.0f} s"
     )
-    return checked.problems
+    return [*book.warnings, *checked.problems]
 
 
 def _html(args: argparse.Namespace) -> Sequence[Problem]:
@@ -184,7 +189,7 @@ def _html(args: argparse.Namespace) -> Sequence[Problem]:
     pictures = [config.source_dir / name for name in (config.icon, config.logo) if name]
     stamp = make_stamp(config, folder, "html", commit(config.root), *records, *pictures)
     if stamp.outputs():
-        lines = stamp.notes()
+        lines, warnings = stamp.notes(), stamp.warnings()
     else:
         from bookc.site import write_site  # the renderer, which only pages need
 
@@ -193,12 +198,13 @@ def _html(args: argparse.Namespace) -> Sequence[Problem]:
         recorded = build.load_record(book, notebooks)
         pages = write_site(book, refs, recorded, build.choose(notebooks, ()))
         lines = [f"{pages} pages", *build.outdated(notebooks, recorded)]
-        stamp.write((file for file in folder.rglob("*") if file.is_file()), lines)
+        warnings = list(book.warnings)
+        stamp.write((file for file in folder.rglob("*") if file.is_file()), warnings, lines)
     seconds = time.monotonic() - begin
     say(f"{lines[0]} in {seconds:.1f} s: open {folder / 'index.html'}")
     for line in lines[1:]:
         _terminal().print(line, style="yellow")
-    return ()
+    return warnings
 
 
 def _build(args: argparse.Namespace) -> Sequence[Problem]:
@@ -214,7 +220,7 @@ def _lint(args: argparse.Namespace) -> Sequence[Problem]:
         _print_coverage(linted)
     if not linted.problems:
         say(f"{len(linted.chapters)} files, no errors")
-    return linted.problems
+    return [replace(problem, warning=False) for problem in linted.problems]  # lint lets none pass
 
 
 def _print_findings(problems: Sequence[Problem], root: Path, format: str) -> None:
@@ -264,7 +270,7 @@ def _lib(args: argparse.Namespace) -> Sequence[Problem]:
     for file in changed:
         say(f"wrote {file}")
     say(f"{len(book.config.libraries)} modules, {len(changed)} changed")
-    return ()
+    return book.warnings
 
 
 def _sync(args: argparse.Namespace) -> Sequence[Problem]:

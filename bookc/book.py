@@ -18,7 +18,7 @@ class Problem:
         line: the line in it, from 1; 0 speaks of the file as a whole.
         message: what is wrong and what is known, in one sentence.
         column: the column in the line, from 1; 0 speaks of the line as a whole.
-        warning: whether the book can be compiled all the same; `bookc lint` shows these too.
+        warning: whether the book can be compiled all the same.
     """
 
     path: str
@@ -154,6 +154,8 @@ class Config:
         colab, sagemaker: for each tab, the GitHub repository that these hosts open notebooks of.
         notebook_branch: the branch of these repositories.
         trusted_html: wildcards of the sections whose HTML outputs are shown as recorded.
+        warning_is_error: whether a warning keeps a book from being compiled.
+        warnings: what is odd in the file itself.
     """
 
     root: Path
@@ -190,6 +192,8 @@ class Config:
     colab: dict[str, str]
     sagemaker: dict[str, str]
     notebook_branch: str
+    warning_is_error: bool
+    warnings: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def read_sources(
         The book; its warnings are the problems that keep nothing from being compiled.
 
     Raises:
-        BookError: everything that is wrong with it but for references.
+        BookError: everything that is wrong with it but for references, unless it is all warnings.
     """
     book, problems = _parse_sources(root, instead, memory)
     return _checked(book, problems)
@@ -135,32 +135,33 @@ def read_book(
         collect: see whether the saved code can be collected.
 
     Raises:
-        BookError: everything that is wrong with it.
+        BookError: everything that is wrong with it, unless it is all warnings.
     """
     book, problems = _parse_sources(root, instead, memory)
     config = book.config
-    entries = resolved = None
+    entries = None
     with _collecting(problems):
         entries = _read_bibliography(config, not for_notebooks, memory)
     if entries is None:
         raise BookError(problems)
-    with _collecting(problems):
-        resolved = refs.resolve(
-            book,
-            entries,
-            lambda path: files.is_in_book(config, path),
-            lambda cell: (
-                markdown.parse(cell.source, for_notebooks)
-                if memory is None
-                else memory.parsed(cell)
-            ),
-        )
+    resolved, wrong = refs.resolve(
+        book,
+        entries,
+        lambda path: files.is_in_book(config, path),
+        lambda cell: (
+            markdown.parse(cell.source, for_notebooks) if memory is None else memory.parsed(cell)
+        ),
+    )
+    problems += wrong
+    if not for_notebooks:  # these keep LaTeX as it is
+        from bookc import formula
+
+        for chapter in book.chapters:
+            problems += formula.faults(chapter, resolved.tokens)
     for tab in config.libraries if collect and not for_notebooks else ():
         with _collecting(problems):
             make_library(book, tab)
-    book = _checked(book, problems)
-    assert resolved is not None  # else there were problems
-    return book, resolved
+    return _checked(book, problems), resolved
 
 
 def _parse_sources(
@@ -172,7 +173,7 @@ def _parse_sources(
         message = f"no index page: {config.index}.md is not in {config.source_dir}"
         raise BookError([Problem("config.ini", 0, message)])
     parsed: dict[str, Chapter] = {}
-    problems: list[Problem] = []
+    problems = list(config.warnings)
     for path, file in sources.items():
         name = files.shown(file, config)
         with _collecting(problems):
@@ -204,9 +205,11 @@ def _checked(book: Book, problems: Sequence[Problem]) -> Book:
     """The book with its warnings.
 
     Raises:
-        BookError: not all of the problems are warnings.
+        BookError: not all of the problems are warnings, or the book wants none.
     """
     problems = tuple(dict.fromkeys(problems))
+    if book.config.warning_is_error:
+        problems = tuple(dataclasses.replace(problem, warning=False) for problem in problems)
     if not all(problem.warning for problem in problems):
         raise BookError(problems)
     return dataclasses.replace(book, warnings=problems)
@@ -351,13 +354,7 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
     if new == text:
         _refuse_difference(chapter, compiled, wanted, resolved)
         return Synced(source, chapter.file, text, text, file, None)
-    try:
-        new_book, new_refs = read_book(root, {source: new})
-    except BookError as error:
-        raise BookError(
-            Problem(p.path, p.line, f"with the edit, the book has an error: {p.message}")
-            for p in error.problems
-        ) from None
+    new_book, new_refs = _read_edited(book, source, new)
     again = next(c for c in new_book.chapters if c.path == chapter.path)
     result = _notebook_of(new_book, new_refs, chapter.path, tab)
     if result is None:
@@ -371,6 +368,23 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
             raise BookError([Problem(chapter.file, 0, message)])
     stamp(result)
     return Synced(source, chapter.file, text, new, file, with_outputs(result, edited))
+
+
+def _read_edited(before: Book, source: Path, text: str) -> tuple[Book, Refs]:
+    """The book with an edited file, which must leave no fault that there was not before."""
+    try:
+        book, resolved = read_book(before.config.root, {source: text})
+    except BookError as error:
+        faults: Sequence[Problem] = error.problems
+    else:
+        known = {(one.path, one.message) for one in before.warnings}
+        faults = [one for one in book.warnings if (one.path, one.message) not in known]
+        if not faults:
+            return book, resolved
+    raise BookError(
+        Problem(one.path, one.line, f"with the edit, the book has an error: {one.message}")
+        for one in faults
+    )
 
 
 def _refuse_difference(

@@ -7,6 +7,7 @@ import configparser
 import difflib
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from bookc.book import Aliases, BookError, Config, Problem
@@ -62,7 +63,8 @@ def parse_config(text: str, root: Path) -> Config:
         first = str(error).splitlines()[0]
         raise BookError([Problem("config.ini", line, first)]) from None
 
-    problems = _unknown_keys(values, text)
+    problems: list[Problem] = []
+    unknown = _unknown_keys(values, text)
 
     def value(section: str, key: str, default: str = "") -> str:
         return values.get(section, {}).get(key, "").strip() or default
@@ -85,13 +87,15 @@ def parse_config(text: str, root: Path) -> Config:
         else:
             frameworks[parts[0]] = (parts[1], parts[2])
 
-    def switch(key: str) -> bool:
-        text = value("bookc", key, "true").lower()
+    def switch(section: str, key: str, default: str) -> bool:
+        text = value(section, key, default).lower()
         if text not in ("true", "false"):
-            complain("bookc", key, f"{key} = {text}: want true or false")
+            complain(section, key, f"{key} = {text}: want true or false")
         return text == "true"
 
-    sort_imports, sections_in_docstrings = switch("sort_imports"), switch("sections_in_docstrings")
+    sort_imports = switch("bookc", "sort_imports", "true")
+    sections_in_docstrings = switch("bookc", "sections_in_docstrings", "true")
+    warning_is_error = switch("build", "warning_is_error", "false")
     urls = {key: value("bookc", key) for key in ("site_url", "license_url")}
     for key, url in urls.items():
         if url and not re.fullmatch(r"https?://[^\s?#/]+[^\s?#]*", url):
@@ -122,8 +126,10 @@ def parse_config(text: str, root: Path) -> Config:
             repositories[host] = _repositories(value(host, "github_repo"), tabs)
         except ValueError as error:
             complain(host, "github_repo", str(error))
-    if problems:
-        raise BookError(problems)
+    if warning_is_error:
+        unknown = [replace(one, warning=False) for one in unknown]
+    if problems or not all(one.warning for one in unknown):
+        raise BookError([*problems, *unknown])
     libraries = {
         tab: root / values[f"library-{tab}"]["lib_file"]
         for tab in tabs
@@ -166,6 +172,8 @@ def parse_config(text: str, root: Path) -> Config:
         colab=repositories["colab"],
         sagemaker=repositories["sagemaker"],
         notebook_branch=value("bookc", "notebook_branch", "master"),
+        warning_is_error=warning_is_error,
+        warnings=tuple(unknown),
     )
 
 
@@ -243,13 +251,15 @@ def _unknown_keys(values: dict[str, dict[str, str]], text: str) -> list[Problem]
         if known is None:
             line = _line_of(text, section)
             message = f"unknown section [{section}]{_nearest(section, KNOWN)}"
-            problems.append(Problem("config.ini", line, message))
+            problems.append(Problem("config.ini", line, message, warning=True))
             continue
         names = known.split()
         for key in keys.keys() - set(names):
             line = _line_of(text, section, key)
             message = f"unknown key '{key}' in [{section}]{_nearest(key, names)}"
-            problems.append(Problem("config.ini", line, f"{message} (known: {', '.join(names)})"))
+            message += f" (known: {', '.join(names)})"
+            ours = section == "bookc"  # d2lbook reads over what it does not know in its own
+            problems.append(Problem("config.ini", line, message, warning=not ours))
     return problems
 
 

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bookc import download, markdown, metadata, outputs
-from bookc.book import Book, BookError, Cell, Chapter
+from bookc.book import Book, Cell, Chapter
 from bookc.marks import strip_marks
 from bookc.navigation import Navigation
 from bookc.page import Code, Outputs, Page, Piece, Prose, TabGroup, make_page
@@ -78,9 +78,6 @@ def render_book(
         size_of: width and height of a picture of the book in CSS pixels, by its path relative
             to the source folder, if it is known.
         changed: for each chapter's file the date of its last change, if it is known.
-
-    Raises:
-        BookError: each formula that is not LaTeX, each length that is none.
     """
     files = render_pages(book, refs, recorded, book.chapters, notebooks, size_of, changed)
     if MISSING not in refs.titles:
@@ -110,8 +107,6 @@ def render_pages(
     for chapter in chapters:
         page = make_page(chapter, book.config.tabs, recorded)
         files[page_file(page.path, book.config)] = site.render(page)
-    if site.prose.problems:
-        raise BookError(site.prose.problems)
     return files | site.pictures
 
 
@@ -219,7 +214,7 @@ class _Site:
 
     def render(self, page: Page) -> str:
         """One page of the site."""
-        self.prose.begin(page.path, page.file)
+        self.prose.begin(page.path)
         self._section, self._groups, self._picture = "", 0, ""
         body = "".join(
             self._group(block, page) if isinstance(block, TabGroup) else self._piece(block, page)

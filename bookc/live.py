@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from bookc import build, files
-from bookc.book import Book, Chapter
+from bookc.book import Book, Chapter, Problem
 from bookc.html import render_pages
 from bookc.prose import page_file
 from bookc.refs import Refs
@@ -21,6 +21,11 @@ class LiveSite:
         self._memory = build.Memory()
         self._last: tuple[Book, Refs] | None = None
 
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is odd in the book as it was last written."""
+        return self._last[0].warnings if self._last else ()
+
     def write(self) -> int:
         """Write everything that is not as it should be, but for the search index.
 
@@ -28,7 +33,8 @@ class LiveSite:
             The number of pages.
 
         Raises:
-            BookError: everything that is wrong with the book; nothing is written then.
+            BookError: everything that is wrong with the book, unless it is all warnings; nothing
+                is written then.
         """
         book, refs = build.read_book(self._root, memory=self._memory)
         notebooks = build.compile_notebooks(book, refs, book.config.tabs)

@@ -29,6 +29,7 @@ ROLES = ("numref", "ref", "eqref", "cite", "citet")
 MARK_LINE = re.compile(rf"(?:\s*:(?:{'|'.join(MARKS)}):`+[^`\n]+`+)+\s*")
 MARK = re.compile(rf":({'|'.join(MARKS)}):`+([^`\n]+)`+")
 MATTERS = re.compile(r"^:|:\w+:`|!\[|\$\$")  # a caption, a mark or role, an image, a formula
+LAST_LINE = ("softbreak", "marks")  # what stands before and behind an image that is a figure
 ROLE = re.compile(rf":({'|'.join(ROLES)}):`+([^`\n]+)`+")
 
 
@@ -133,21 +134,30 @@ def _rst(tokens: list[Token], brief: bool) -> list[Token]:
 
 
 def _figures(tokens: list[Token]) -> list[Token]:
-    """Paragraphs that are one image, as `figure` tokens."""
+    """Paragraphs that are one image, as `figure` tokens.
+
+    An image on the last line of a paragraph is one, too, if marks follow it.
+    """
     result: list[Token] = []
-    at = 0
-    while at < len(tokens):
-        if tokens[at].type == "paragraph_open":
-            children = tokens[at + 1].children or []
-            if len(children) == 1 and children[0].type == "image":
-                figure = Token("figure", "figure", 0, map=tokens[at].map, block=True)
-                figure.children = children
-                figure.level = tokens[at].level
-                result.append(figure)
-                at += 3
-                continue
-        result.append(tokens[at])
-        at += 1
+    for at, token in enumerate(tokens):
+        result.append(token)
+        inline = tokens[at - 1]
+        if token.type != "paragraph_close" or not inline.children or inline.map is None:
+            continue
+        *before, image = inline.children
+        following = tokens[at + 1].type if at + 1 < len(tokens) else ""
+        if image.type != "image" or (before and (before[-1].type, following) != LAST_LINE):
+            continue
+        first, end = inline.map
+        figure = Token("figure", "figure", 0, level=token.level, block=True, children=[image])
+        figure.map = [end - 1 if before else first, end]
+        if before:
+            inline.children = before[:-1]
+            inline.map = result[-3].map = [first, end - 1]
+            inline.content = inline.content.rpartition("\n")[0]
+        else:
+            del result[-3:]
+        result.append(figure)
     return result
 
 

@@ -167,7 +167,8 @@ def _toc_links(content: str, path: str, refs: Refs) -> str:
         name = line.strip().removesuffix(".md")
         if name and not name.startswith(":"):
             target = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-            links.append(f"- [{_replace_roles(refs.titles[target], read)}]({name}.ipynb)")
+            if target in refs.titles:
+                links.append(f"- [{_replace_roles(refs.titles[target], read)}]({name}.ipynb)")
     return "\n".join(links)
 
 
@@ -183,7 +184,7 @@ def _reader(path: str, refs: Refs, linked: bool = True) -> Callable[[re.Match[st
         names = value.split(",") if role in ("cite", "citet") else [value]
         known = refs.bibliography if role in ("cite", "citet") else refs.labels
         if not all(name.strip() in known for name in names):
-            return found[0]  # no reference, else it were an error: a code span of several lines
+            return found[0]  # in a code span of several lines, or an author's fault
         if role in ("cite", "citet"):
             cited = [refs.bibliography[key.strip()] for key in names]
             texts = [_link(citation_text(one, role == "citet"), one, linked) for one in cited]

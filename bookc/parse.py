@@ -127,7 +127,8 @@ class _Scanner:
                     self.named.update(prose_tabs or ())
                 else:
                     if not block_line:
-                        self._complain(at + 1, ":end_tab: without a :begin_tab: before it")
+                        message = ":end_tab: without a :begin_tab: before it"
+                        self._complain(at + 1, message, warning=True)
                     block_line, prose_tabs = 0, ()
                 at += 1
                 continue

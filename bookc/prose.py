@@ -9,14 +9,14 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from html import escape, unescape
+from html import escape
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
-from math_core import LatexError, LatexToMathML
+from math_core import LatexError
 from pygments import highlight as pygments_highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexer import Lexer
@@ -24,15 +24,12 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 from bookc import markdown
-from bookc.book import Book, Cell, Config, Problem
-from bookc.refs import Node, Refs, citation_text, reference_text, walk
+from bookc.book import Book, Cell, Config
+from bookc.formula import mathml, spoken
+from bookc.refs import LENGTH, Node, Refs, citation_text, reference_text, walk
 
 SizeOf = Callable[[str], tuple[int, int] | None]  # of a picture, by its path in the book
-LENGTH = re.compile(r"\d+(\.\d+)?(px|%|em|rem|cm|mm|in|pt)?")
-BUILT = re.compile(r"<m(frac|su[bp]|sqrt|root|under|over|table|multi)")
-TAG = re.compile(r"<[^>]*>")
 REMOTE = re.compile(r"(https?:)?//", re.IGNORECASE)
-MATH_IN_TEXT = re.compile(r"\\(text|textrm|mbox)\{([^{}$]*(?:(?<!\\)\$[^{}$]*\$[^{}$]*)+)\}")
 FITS_TELEPHONE, FITS_COLUMN = 24, 56  # letters of a formula in a sentence
 OPTIONS = MarkdownIt("commonmark").options
 FORMATTER = HtmlFormatter(nowrap=True)
@@ -52,23 +49,21 @@ class ProseWriter(RendererHTML):
     """Writes the prose of one page after the other.
 
     Attributes:
-        problems: what could not be written, for the whole book.
         cited: the keys that the current page cites, in order.
     """
 
     def __init__(self, book: Book, refs: Refs, size_of: SizeOf) -> None:
         super().__init__()
-        self.problems: set[Problem] = set()
         self.cited: dict[str, None] = {}
         self._refs, self._config, self._size_of = refs, book.config, size_of
         self._nodes = {node.path: node for node in walk(refs.tree)}
         self._bibliography_page = _bibliography_page(book, refs)
         self._anchors: set[str] = set()
-        self.begin(book.config.index, book.config.file)
+        self.begin(book.config.index)
 
-    def begin(self, path: str, file: str) -> None:
-        """Go on with the page of section `path`, whose source is `file`."""
-        self._path, self._file, self._line = path, file, 0
+    def begin(self, path: str) -> None:
+        """Go on with the page of section `path`."""
+        self._path = path
         self._page = page_file(path, self._config)
         self.cited.clear()
         self._anchors.clear()
@@ -78,8 +73,6 @@ class ProseWriter(RendererHTML):
         out = []
         tokens = self._refs.tokens[cell.id]
         for at, token in enumerate(tokens):
-            if token.map:
-                self._line = cell.line + token.map[0]
             if token.type == "inline":
                 out.append(self.renderInline(token.children or (), OPTIONS, {}))
             elif token.type in self.rules:
@@ -89,19 +82,13 @@ class ProseWriter(RendererHTML):
         return "".join(out)
 
     def title(self, markdown_text: str) -> str:
-        """A title as HTML without links, since it is one itself.
-
-        Its faults are told where it stands, not where it is named.
-        """
+        """A title as HTML without links, since it is one itself."""
         tokens = [
             Token("text", "", 0, content=self.plain([token])) if token.type == "role" else token
             for token in _inline(markdown_text)
             if token.type not in ("link_open", "link_close")
         ]
-        problems, line = self.problems.copy(), self._line
-        html = self.renderInline(tokens, OPTIONS, {})
-        self.problems, self._line = problems, line
-        return html
+        return self.renderInline(tokens, OPTIONS, {})
 
     def plain(self, tokens: Iterable[Token]) -> str:
         """The text of inline tokens without any markup."""
@@ -110,7 +97,7 @@ class ProseWriter(RendererHTML):
             if token.type in ("softbreak", "hardbreak"):
                 words.append(" ")
             elif token.type.startswith("math_inline"):
-                words.append(_spoken(token.content))
+                words.append(spoken(token.content))
             elif token.type == "role":
                 words.append(", ".join(text for text, _ in self._role_links(token)))
             else:
@@ -219,22 +206,19 @@ class ProseWriter(RendererHTML):
 
     math_inline_double = math_inline
 
-    def softbreak(
-        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
-    ) -> str:
-        self._line += 1
-        return "\n"
-
     def role(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         token = tokens[idx]
         name = token.meta["name"]
         links = [
             f'<a class="{name}" href="{escape(target)}">'
             f"{escape(text) if name in ('cite', 'citet') else self.title(text)}</a>"
+            if target
+            else _unresolved(text)
             for text, target in self._role_links(token)
         ]
         if name in ("cite", "citet"):
-            self.cited.update((key.strip(), None) for key in token.meta["value"].split(","))
+            keys = [key.strip() for key in token.meta["value"].split(",")]
+            self.cited.update((key, None) for key in keys if key in self._refs.bibliography)
         if name == "cite":
             return f"({'; '.join(links)})"
         return ", ".join(links[:-1]) + " and " + links[-1] if len(links) > 1 else links[0]
@@ -266,6 +250,15 @@ class ProseWriter(RendererHTML):
     ) -> str:
         return code_block(escape(tokens[idx].content))
 
+    def marks(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """A mark that stands behind nothing it could mark."""
+        return ""
+
+    def inline_mark(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        return escape(tokens[idx].content)
+
     def bibliography(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
     ) -> str:
@@ -293,15 +286,22 @@ class ProseWriter(RendererHTML):
         return f"<ul>\n{''.join(items)}</ul>\n" if items else ""
 
     def _role_links(self, token: Token) -> list[tuple[str, str]]:
-        """Text and address of each thing that a role names; a label's text is Markdown."""
+        """Text and address of each thing that a role names; a label's text is Markdown.
+
+        The address is "" where nothing has that name.
+        """
         name, value = token.meta["name"], token.meta["value"]
         if name not in ("cite", "citet"):
-            label = self._refs.labels[value]
+            if (label := self._refs.labels.get(value)) is None:
+                return [(value, "")]
             text = label.title if name == "ref" and label.title else reference_text(label)
             return [(text, self.link_to(label.chapter, label.anchor))]
         links = []
         for key in (key.strip() for key in value.split(",")):
-            text = citation_text(self._refs.bibliography[key], in_sentence=name == "citet")
+            if (entry := self._refs.bibliography.get(key)) is None:
+                links.append((key, ""))
+                continue
+            text = citation_text(entry, in_sentence=name == "citet")
             page = self._bibliography_page
             links.append((text, self.link_to(self._path if page is None else page, f"ref-{key}")))
         return links
@@ -311,7 +311,10 @@ class ProseWriter(RendererHTML):
         return tag if content.content.strip() else tag.replace("th", "td", 1)
 
     def _image(self, token: Token, attributes: str) -> str:
-        source = escape(str(token.attrs.get("src", "")))
+        source = str(token.attrs.get("src", ""))
+        if token.meta.get("missing"):
+            return _unresolved(source)
+        source = escape(source)
         alt = escape(self.plain(token.children or ()))
         if REMOTE.match(source):  # a page asks no other site for anything
             return f'<a href="{source}">{alt or source}</a>'
@@ -320,15 +323,14 @@ class ProseWriter(RendererHTML):
             attributes += ' width="{}" height="{}"'.format(*size)
         return f'<img src="{source}" alt="{alt}" loading="lazy"{attributes}>'
 
-    def _style(self, token: Token) -> str:
-        styles = []
-        for name in ("width", "height"):
-            length = token.meta.get(name, "")
-            if length and not LENGTH.fullmatch(length):
-                self._complain(f":{name}: wants a length such as 400px or 60%, not '{length}'")
-            elif length:
-                styles.append(f"{name}:{length}{'px' if length.isdigit() else ''}")
-        return ";".join(styles)
+    @staticmethod
+    def _style(token: Token) -> str:
+        sizes = {name: token.meta.get(name, "") for name in ("width", "height")}
+        return ";".join(
+            f"{name}:{length}{'px' if length.isdigit() else ''}"
+            for name, length in sizes.items()
+            if LENGTH.fullmatch(length)
+        )
 
     def _id(self, token: Token) -> str:
         """The id attribute; a block that several tabs show carries it only once."""
@@ -338,53 +340,18 @@ class ProseWriter(RendererHTML):
         self._anchors.add(anchor)
         return f' id="{escape(anchor)}"'
 
-    def _math(self, latex: str, display: bool) -> str:
+    @staticmethod
+    def _math(latex: str, display: bool) -> str:
         try:
-            return mathml(latex.rstrip(), display)
-        except LatexError as error:
-            offset, _, message = str(error).partition(": ")
-            before = latex[: int(offset)] if offset.isdigit() else ""
-            formula = " ".join(latex.split())
-            self._complain(f"{message.rstrip('.')} in the formula {formula}", before.count("\n"))
-            return ""
-
-    def _complain(self, message: str, lines_down: int = 0) -> None:
-        self.problems.add(Problem(self._file, self._line + lines_down, message))
+            return mathml(latex, display)
+        except LatexError:
+            return f"<code>{escape(latex)}</code>"
 
 
-@cache
-def mathml(latex: str, display: bool) -> str:
-    """A formula as MathML.
-
-    Raises:
-        LatexError: "<offset>: <what is wrong>".
-    """
-    latex = MATH_IN_TEXT.sub(_split_text, latex)
-    return _math_converter().convert_with_local_state(latex, displaystyle=display)
-
-
-def _spoken(latex: str) -> str:
-    """A formula in plain text: its letters and signs, or its source where these say too little."""
-    try:
-        formula = mathml(latex.rstrip(), False)
-    except LatexError:
-        return latex
-    # In a row they read as they stand; a fraction or an exponent would be lost.
-    return latex if BUILT.search(formula) else unescape(TAG.sub("", formula))
-
-
-def _split_text(found: re.Match[str]) -> str:
-    r"""`\text{for $n$ times}` as `\text{for }n\text{ times}`, which math-core understands."""
-    command, content = found.groups()
-    parts = content.split("$")
-    return "".join(
-        part if at % 2 else rf"\{command}{{{part}}}" for at, part in enumerate(parts) if part
-    )
-
-
-@cache
-def _math_converter() -> LatexToMathML:
-    return LatexToMathML(fancy_error=False)
+def _unresolved(name: str) -> str:
+    """What stands in the place of something that the book does not have."""
+    title = "There is no such thing in this book"
+    return f'<span class="unresolved" title="{title}">{escape(name)}</span>'
 
 
 def code_block(code: str) -> str:

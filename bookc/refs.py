@@ -14,10 +14,11 @@ from urllib.parse import unquote
 from markdown_it.token import Token
 
 from bookc import markdown
-from bookc.book import Book, BookError, Cell, Chapter, Label, Problem, Reference, TocEntry
+from bookc.book import Book, Cell, Chapter, Label, Problem, Reference, TocEntry
 
 KINDS = {"heading_open": "section", "figure": "figure", "table_open": "table"}
 KINDS |= {"math_block": "equation"}
+LENGTH = re.compile(r"\d+(\.\d+)?(px|%|em|rem|cm|mm|in|pt)?")
 REMOTE = re.compile(r"[a-z]+:|//")
 
 
@@ -77,7 +78,7 @@ def resolve(
     bibliography: Mapping[str, Reference],
     is_file: Callable[[str], bool],
     parse: Callable[[Cell], list[Token]] = lambda cell: markdown.parse(cell.source),
-) -> Refs:
+) -> tuple[Refs, list[Problem]]:
     """Parse all prose, number what is numbered and check every reference.
 
     Args:
@@ -85,9 +86,9 @@ def resolve(
         is_file: whether a path relative to the source folder is a file of the book.
         parse: a prose cell's tokens; numbers are written into them.
 
-    Raises:
-        BookError: a duplicate or unknown label, an unknown citation, a missing image, a mark
-            that stands behind nothing it could mark.
+    Returns:
+        The references, and as warnings what is wrong with them: a duplicate or unknown label, an
+        unknown citation, a missing image, a mark that stands behind nothing it could mark.
     """
     tokens = {
         cell.id: parse(cell)
@@ -106,14 +107,12 @@ def resolve(
             if label.name in labels:
                 other = labels[label.name].chapter
                 message = f"label '{label.name}' is already defined in {other}"
-                problems.append(Problem(chapter.file, line, message))
+                problems.append(Problem(chapter.file, line, message, warning=True))
             labels.setdefault(label.name, label)
     cited: dict[str, None] = {}
     for chapter in book.chapters:
         problems += _check(chapter, tokens, labels, bibliography, is_file, cited)
-    if problems:
-        raise BookError(problems)
-    return Refs(labels, tokens, tree, titles, dict(bibliography), tuple(cited))
+    return Refs(labels, tokens, tree, titles, dict(bibliography), tuple(cited)), problems
 
 
 def _title(chapter: Chapter, tokens: Mapping[str, list[Token]]) -> str:
@@ -170,9 +169,10 @@ def _annotate(
             if token.type == "marks":
                 names = ", ".join(f":{name}:" for name in token.meta)
                 message = f"{names} follows no heading, figure, table or equation"
-                problems.append(Problem(chapter.file, line, message))
+                problems.append(Problem(chapter.file, line, message, warning=True))
             if token.type not in KINDS:
                 continue
+            problems += _wrong_lengths(token, chapter.file, line)
             kind = KINDS[token.type]
             name = token.meta.get("label", "")
             title = _caption(token, run[at + 1] if at + 1 < len(run) else token)
@@ -191,6 +191,14 @@ def _annotate(
             if name:
                 label = Label(name, kind, own, title, chapter.path, anchor)  # type: ignore[arg-type]
                 yield label, line
+
+
+def _wrong_lengths(token: Token, file: str, line: int) -> Iterator[Problem]:
+    for name in ("width", "height"):
+        length = token.meta.get(name, "")
+        if length and not LENGTH.fullmatch(length):
+            message = f":{name}: wants a length such as 400px or 60%, not '{length}'"
+            yield Problem(file, line, message, warning=True)
 
 
 def _caption(token: Token, following: Token) -> str:
@@ -225,13 +233,21 @@ def _check(
     is_file: Callable[[str], bool],
     cited: dict[str, None],
 ) -> Iterator[Problem]:
-    """What is wrong with a chapter's references; notes in `cited` what it cites."""
-    for cell, token, line in _inline(chapter, tokens):
-        del cell
+    """What is wrong with a chapter's references; notes in `cited` what it cites.
+
+    Images that the book does not have get `meta["missing"]`.
+    """
+
+    def warning(line: int, message: str) -> Problem:
+        return Problem(chapter.file, line, message, warning=True)
+
+    for token, line in inline_tokens(chapter, tokens):
         if token.type == "image":
             source = str(token.attrs.get("src", ""))
-            if not REMOTE.match(source) and not is_file(_inside(chapter, source)):
-                yield Problem(chapter.file, line, f"no such image: {source}")
+            missing = not REMOTE.match(source) and not is_file(_inside(chapter, source))
+            token.meta["missing"] = missing
+            if missing:
+                yield warning(line, f"no such image: {source}")
         if token.type != "role":
             continue
         name, value = token.meta["name"], token.meta["value"]
@@ -241,28 +257,27 @@ def _check(
                     cited.setdefault(key.strip())
                 else:
                     message = f"no reference '{key.strip()}' in the bibliography"
-                    yield Problem(chapter.file, line, message + _nearest(key, bibliography))
+                    yield warning(line, message + _nearest(key, bibliography))
         elif value not in labels:
-            yield Problem(chapter.file, line, f"no label '{value}'{_nearest(value, labels)}")
+            yield warning(line, f"no label '{value}'{_nearest(value, labels)}")
         elif (name == "eqref") != (labels[value].kind == "equation"):
             right = ":eqref:" if name != "eqref" else ":numref:"
             kind = {"equation": "an equation"}.get(labels[value].kind, f"a {labels[value].kind}")
-            message = f"'{value}' is {kind}: refer to it by {right}"
-            yield Problem(chapter.file, line, message)
+            yield warning(line, f"'{value}' is {kind}: refer to it by {right}")
 
 
-def _inline(
+def inline_tokens(
     chapter: Chapter, tokens: Mapping[str, list[Token]]
-) -> Iterator[tuple[Cell, Token, int]]:
+) -> Iterator[tuple[Token, int]]:
     """Every inline token of a chapter with its line."""
     for cell in chapter.cells:
         for token in tokens[cell.id] if cell.kind == "markdown" else ():
             first = token.meta.get("caption_line", token.map[0] if token.map else 0)
             line = cell.line + first
             for child in [*(token.children or ()), *token.meta.get("caption", ())]:
-                yield cell, child, line
+                yield child, line
                 for grandchild in child.children or ():  # a caption's own roles
-                    yield cell, grandchild, line
+                    yield grandchild, line
                 line += child.type in ("softbreak", "hardbreak")
 
 
@@ -273,9 +288,11 @@ def _nearest(name: str, known: Mapping[str, object]) -> str:
 
 def pictures(chapter: Chapter, tokens: Mapping[str, list[Token]]) -> Iterator[str]:
     """The book's pictures that a chapter shows, relative to the source folder."""
-    for _, token, _ in _inline(chapter, tokens):
-        if token.type == "image" and not REMOTE.match(source := str(token.attrs.get("src", ""))):
-            yield _inside(chapter, source)
+    for token, _ in inline_tokens(chapter, tokens):
+        if token.type == "image" and not token.meta["missing"]:
+            source = str(token.attrs.get("src", ""))
+            if not REMOTE.match(source):
+                yield _inside(chapter, source)
 
 
 def _inside(chapter: Chapter, source: str) -> str:
@@ -288,4 +305,4 @@ def missing_sections(chapter: Chapter, known: Callable[[str], bool]) -> Iterator
     for entry in chapter.toc:
         if not known(entry.path):
             message = f"toc names '{entry.path}', but there is no {entry.path}.md"
-            yield Problem(chapter.file, entry.line, message)
+            yield Problem(chapter.file, entry.line, message, warning=True)

@@ -7,14 +7,14 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from watchfiles import Change, watch
 
-from bookc.book import BookError, Config
+from bookc.book import BookError, Config, Problem
 from bookc.config import read_config
 from bookc.html import MISSING, THEME
 from bookc.live import LiveSite
@@ -182,12 +182,13 @@ def serve(root: Path, port: int, tell: Tell, complain: Tell) -> None:
     config = read_config(root)
     site, channel, rest = LiveSite(root), Channel(), Rest(root)
     told: list[str] = []  # what is wrong, as far as it was said
+    warned: list[str] = []
     try:
         site.write()
     except BookError as error:
         if not site_folder(config).exists():
             raise
-        told = _lines(error)
+        told = _lines(error.problems)
         for line in told:
             complain(line)
     with Server(site_folder(config), channel, port) as server:
@@ -215,6 +216,10 @@ def serve(root: Path, port: int, tell: Tell, complain: Tell) -> None:
                     channel.send("changed", pages)
                     tell(f"written: {', '.join(pages) if pages else 'the book'}")
                 told = problems
+                warnings = _lines(site.warnings)
+                for line in warnings if warnings != warned else ():
+                    complain(line)
+                warned = warnings
         finally:
             rest.stop()
 
@@ -251,12 +256,12 @@ def _write(
         if pages is None:
             site.write()
     except BookError as error:
-        return _lines(error), None
+        return _lines(error.problems), None
     return [], pages
 
 
-def _lines(error: BookError) -> list[str]:
-    ordered = sorted(error.problems, key=lambda one: (one.path, one.line, one.column))
+def _lines(problems: Iterable[Problem]) -> list[str]:
+    ordered = sorted(problems, key=lambda one: (one.path, one.line, one.column))
     return [str(problem) for problem in ordered]
 
 

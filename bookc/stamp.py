@@ -10,11 +10,11 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from bookc import files
-from bookc.book import Config
+from bookc.book import Config, Problem
 
 CODE = (".py", ".css", ".js", ".html", ".svg", ".woff2")  # of bookc itself
 
@@ -49,9 +49,20 @@ class Stamp:
         notes: list[str] = json.loads(self.file.read_text(encoding="utf-8"))["notes"]
         return notes
 
-    def write(self, written: Iterable[Path], notes: Iterable[str] = ()) -> None:
-        outputs = {str(file): files.state(file) for file in written}
-        about = {"inputs": self.inputs, "outputs": outputs, "notes": list(notes)}
+    def warnings(self) -> list[Problem]:
+        """What was odd in the inputs."""
+        about = json.loads(self.file.read_text(encoding="utf-8"))
+        return [Problem(*values) for values in about["warnings"]]
+
+    def write(
+        self, written: Iterable[Path], warnings: Iterable[Problem], notes: Iterable[str] = ()
+    ) -> None:
+        about = {
+            "inputs": self.inputs,
+            "outputs": {str(file): files.state(file) for file in written},
+            "warnings": [astuple(problem) for problem in warnings],
+            "notes": list(notes),
+        }
         files.write_file(self.file, json.dumps(about))
 
 

@@ -24,6 +24,7 @@ title = A Book
 [build]
 notebooks = *.md */*.md
 tabs = pytorch, mxnet
+warning_is_error = true
 """
 
 MakeBook = Callable[..., Path]

@@ -85,10 +85,13 @@ def test_a_byte_order_mark_is_read_over(tmp_path):
     "text,expected",
     [
         (
-            "[build]\n\ntbas = a\n",
-            "config.ini:3: unknown key 'tbas' in [build]: did you mean 'tabs'?",
+            "[bookc]\n\ntimoeut = 1\n",
+            "config.ini:3: unknown key 'timoeut' in [bookc]: did you mean 'timeout'?",
         ),
-        ("[bulid]\n", "config.ini:1: unknown section [bulid]: did you mean 'build'?"),
+        (
+            "[build]\nwarning_is_error = perhaps\n",
+            "config.ini:2: warning_is_error = perhaps: want true or false",
+        ),
         (
             "[build]\n[bookc]\ntimeout = soon\n",
             "config.ini:3: timeout = soon: want a whole number of seconds",
@@ -115,11 +118,20 @@ def test_errors(tmp_path, text, expected):
 
 
 def test_all_errors_in_one_run(tmp_path):
-    found = errors("[build]\ntbas = a\n[bookc]\ntimeout = x\n[htlm]\n", tmp_path)
+    strict = "[build]\nwarning_is_error = True\ntbas = a\n"
+    found = errors(f"{strict}[bookc]\ntimeout = x\n[htlm]\n", tmp_path)
     assert [line.split(": ")[0] for line in found] == [
-        "config.ini:2",
-        "config.ini:4",
+        "config.ini:3",
         "config.ini:5",
+        "config.ini:6",
+    ]
+
+
+def test_what_d2lbook_does_not_know_is_a_warning(tmp_path):
+    config = parse_config("[build]\n\ntbas = a\n[bulid]\n", tmp_path)
+    assert [str(problem).partition(" (known")[0] for problem in config.warnings] == [
+        "config.ini:3: unknown key 'tbas' in [build]: did you mean 'tabs'?",
+        "config.ini:4: unknown section [bulid]: did you mean 'build'?",
     ]
 
 

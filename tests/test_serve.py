@@ -93,6 +93,22 @@ def test_an_open_page_shows_what_is_wrong(address: str, page: Page, book: Path) 
     expect(alert).to_be_hidden()
 
 
+def test_a_fault_that_a_book_allows_is_told_and_shown(
+    address: str, page: Page, book: Path, server: subprocess.Popen[str]
+) -> None:
+    assert server.stdout is not None
+    page.goto(f"{address}two.html")
+    edit(book / "config.ini", "warning_is_error = true", "warning_is_error = false")
+    assert server.stdout.readline() == "written: the book\n"
+    edit(book / "one.md", "sec_one", "sec_other")
+    expect(page.locator(".unresolved")).to_have_text("sec_one")
+    told = [server.stdout.readline() for _ in range(2)]
+    assert told == [
+        "written: the book\n",
+        "two.md:3: no label 'sec_one': did you mean 'sec_other'?\n",
+    ]
+
+
 def test_search_finds_what_was_saved(address: str, page: Page, book: Path) -> None:
     page.goto(f"{address}one.html")
     edit(book / "one.md", WORDS, "Xylophones.")
