@@ -24,6 +24,7 @@ from bookc.marks import quick_source
 from bookc.notebook import make_notebook
 from bookc.parse import read_chapter
 from bookc.provenance import read_library, used_symbols
+from bookc.readable import readable_prose
 from bookc.record import Recorded, heaviest_picture, match_outputs, read_record, stale_cells
 from bookc.refs import Refs
 from bookc.save import make_library, with_version
@@ -263,13 +264,16 @@ def compile_notebooks(
     """
     sort_in = str(book.config.root.resolve()) if book.config.sort_imports else ""
     library = read_library(_library_sources(book.config))
+    prose = {
+        chapter.path: readable_prose(chapter, resolved) for chapter in book.chapters if resolved
+    }
     notebooks = {}
     for tab in tabs:
         for chapter in book.chapters:
             if (selected := select_tab(chapter, tab)) is not None:
                 if tab in book.config.aliases:
                     selected = apply_aliases(selected, book.config.aliases[tab])
-                notebook = make_notebook(selected, tab, resolved, quick, sort_in)
+                notebook = make_notebook(selected, tab, prose.get(chapter.path), quick, sort_in)
                 code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
                 if uses := used_symbols(code, library):
                     notebook.metadata["bookc"]["uses"] = uses

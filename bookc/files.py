@@ -102,7 +102,7 @@ def write_file(path: Path, content: str | bytes) -> bool:
             return False
         mode = path.stat().st_mode
     else:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
     beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
         beside.write_bytes(data)
@@ -127,10 +127,15 @@ def copy_file(file: Path, target: Path) -> None:
         if filecmp.cmp(file, target):
             return
     else:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent)
     shutil.copyfile(file, target)
     about = file.stat()
     os.utime(target, ns=(about.st_atime_ns, about.st_mtime_ns))  # equal ones are not read again
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():  # to ask is cheaper than to try
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def state(file: Path) -> tuple[int, int]:

@@ -48,6 +48,7 @@ def _parser(brief: bool) -> MarkdownIt:
     md = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     md.use(dollarmath_plugin, allow_labels=False, allow_space=True, double_inline=True)
     interrupts = ["paragraph", "reference", "blockquote", "list"]
+    md.disable(["html_block", "html_inline"])  # they would look at every line, in vain
     md.block.ruler.before("math_block", "mark", _mark_rule, {"alt": interrupts})
     md.inline.ruler.before("backticks", "role", _role_rule)
     md.inline.ruler.before("backticks", "mark", _inline_mark_rule)

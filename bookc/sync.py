@@ -20,6 +20,7 @@ from bookc.carry import Ambiguous, carry
 from bookc.ipynb import NotebookNode
 from bookc.notebook import make_notebook
 from bookc.parse import FENCE, TAB_BLOCK, TAB_MARK
+from bookc.readable import readable_prose
 from bookc.refs import Refs
 from bookc.tabs import select_tab
 
@@ -590,7 +591,7 @@ def _recompiled(
     part = replace(chapter, cells=(Cell("edited", kind, source, (tab,), 1),))
     selected = select_tab(part, tab)
     if selected is not None:
-        yield from make_notebook(selected, tab, refs).cells
+        yield from make_notebook(selected, tab, readable_prose(selected, refs)).cells
 
 
 def _joined(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from bookc.html import render_book
 from bookc.marks import quick_source
 from bookc.notebook import make_notebook
 from bookc.parse import read_chapter
+from bookc.readable import readable_prose
 from bookc.refs import missing_sections, resolve
 from bookc.save import make_library
 from bookc.tabs import select_tab
@@ -86,8 +87,9 @@ def compile_all(text: str) -> str:
         return "has errors"
     for tab in book.config.tabs:
         if (selected := select_tab(chapter, tab)) is not None:
-            notebook_text(make_notebook(selected, tab, refs))
-            notebook_text(make_notebook(selected, tab, refs, quick=True))
+            prose = readable_prose(selected, refs)
+            notebook_text(make_notebook(selected, tab, prose))
+            notebook_text(make_notebook(selected, tab, prose, quick=True))
     render_book(book, refs, {})
     return "compiled with warnings" if problems or faults else "compiled"
 

@@ -9,6 +9,7 @@ from markdown_it.utils import read_fixture_file
 from bookc.book import BookError
 from bookc.build import read_book
 from bookc.notebook import make_notebook
+from bookc.readable import readable_prose
 
 FIXTURES = Path(__file__).parent / "fixtures"
 LABELS = read_fixture_file(FIXTURES / "labels.md")
@@ -55,7 +56,7 @@ def test_labels(book_with, line, title, text, expected):
 def test_references_are_readable_in_notebooks(book_with, line, title, text, expected):
     book, refs = read_book(book_with(text))
     page = next(chapter for chapter in book.chapters if chapter.path == "page")
-    cells = make_notebook(page, "pytorch", refs).cells
+    cells = make_notebook(page, "pytorch", readable_prose(page, refs)).cells
     assert "\n\n".join(cell.source for cell in cells) + "\n" == expected
 
 
