@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from copy import copy, deepcopy
+from copy import deepcopy
 from json.encoder import encode_basestring as _quoted  # a string as JSON, letters as they are
 
 # jsonschema reads these as soon as it finds them, one with a grammar that it builds, to check
@@ -30,13 +30,16 @@ def notebook_text(notebook: NotebookNode, check: bool = True) -> str:
     """
     if check:
         nbformat.validate(notebook)
-    # nbformat.writes would validate once more, and copy all that it then does not change.
-    cells = [
-        NotebookNode(cell, outputs=deepcopy(cell.outputs)) if "outputs" in cell else copy(cell)
-        for cell in notebook.cells
-    ]
-    split = nbformat.v4.rwbase.split_lines(NotebookNode(notebook, cells=cells))
-    return _indented(split, "\n") + "\n"
+    cells = [_with_lines(cell) for cell in notebook.cells]
+    return _indented(dict(notebook, cells=cells), "\n") + "\n"
+
+
+def _with_lines(cell: NotebookNode) -> dict[str, object]:
+    """A cell with its texts as lists of lines, as they stand in files."""
+    if cell.get("outputs") or "attachments" in cell:
+        alone = NotebookNode(cells=[deepcopy(cell)])
+        return dict(nbformat.v4.rwbase.split_lines(alone).cells[0])
+    return dict(cell, source=cell.source.splitlines(True))  # nearly all, in a fifth of the time
 
 
 def _indented(value: object, margin: str) -> str:
