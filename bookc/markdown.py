@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
@@ -71,14 +71,13 @@ def _if_bracket_closes(rule: InlineRule) -> InlineRule:
     """A rule for `[`, tried only where a `]` follows: each try reads the rest of the text."""
 
     def guarded(state: StateInline, silent: bool) -> bool:
-        return state.pos < _last_bracket(state.src) and rule(state, silent)
+        text, last = state.env.get("last_bracket", ("", -1))
+        if text is not state.src:
+            last = state.src.rfind("]")
+            state.env["last_bracket"] = state.src, last
+        return state.pos < last and rule(state, silent)
 
     return guarded
-
-
-@lru_cache(maxsize=4)
-def _last_bracket(text: str) -> int:
-    return text.rfind("]")
 
 
 def _mark_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
