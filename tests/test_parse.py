@@ -58,6 +58,13 @@ def test_what_follows_an_unclosed_fence_is_still_read():
     assert ":label:`sec_later`" in chapter.cells[-1].source
 
 
+def test_outputs_are_left_out_and_what_only_calls_itself_one_is_a_cell():
+    text = "```{.python .output}\nx = 1\n```\n\n```{.json .output n=1}\n[]\n```\n"
+    chapter, problems = read_chapter(text, "page", "page.md", TABS)
+    assert [(cell.kind, cell.source, cell.line) for cell in chapter.cells] == [("code", "x = 1", 2)]
+    assert [problem.line for problem in problems if problem.warning] == [1, 5]
+
+
 def test_ids_are_valid_and_never_shared():
     long = "a/" * 40 + "page"
     paths = ["a/b", "a__b", "a-b", "ä/b", "ö/b", long, long + "2"]
