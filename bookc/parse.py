@@ -128,7 +128,8 @@ class _Scanner:
                         self._complain(at + 1, message, warning=True)
                     block_line = at + 1
                     prose_tabs = self._known_tabs(block[2] or "", at + 1)
-                    self.named.update(prose_tabs or ())
+                    if prose_tabs is not None and "all" not in _names(block[2] or ""):
+                        self.named.update(prose_tabs or self.tabs)
                 else:
                     if not block_line:
                         message = ":end_tab: without a :begin_tab: before it"

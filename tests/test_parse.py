@@ -83,6 +83,14 @@ def test_a_tab_sees_its_own_cells():
     assert [c.kind for c in select_tab(chapter, "pytorch").cells] == ["code"]
 
 
+def test_a_tab_block_that_names_every_tab_is_of_each():
+    """And `all` is of none, as for code cells: their sections are d2lbook's."""
+    cell = "```{.python .input}\n#@tab mxnet\nx = 1\n```\n"
+    block = ":begin_tab:`{}`\nProse.\n:end_tab:\n\n"
+    assert parse(block.format("pytorch, mxnet, tensorflow") + cell).tabs == TABS
+    assert parse(block.format("all") + cell).tabs == ("mxnet",)
+
+
 def test_a_section_without_code_for_a_tab_is_not_in_it():
     chapter = parse("# Only here\n\n```{.python .input}\n#@tab mxnet\nx = 1\n```\n")
     assert select_tab(chapter, "tensorflow") is None
