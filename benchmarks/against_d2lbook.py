@@ -97,7 +97,7 @@ def classify(theirs: Cell | None, ours: Cell | None) -> str:
             return "blank lines"
         without = [ALIAS.sub("", blank_free(remarks(source))) for _, source in (theirs, ours)]
         return "layout" if len(set(without)) == 2 else "comments"
-    left = {name for name in ALIAS.findall(theirs[1]) if name not in remarks(ours[1])}
+    left = {name for name in ALIAS.findall(remarks(theirs[1])) if name not in remarks(ours[1])}
     if left:
         return f"alias not applied by d2lbook: {', '.join(sorted(left))}"
     return "code"
