@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from costs import ROOT, Cost, copy_book, run
@@ -50,6 +51,16 @@ def notebooks_below(folder: Path) -> dict[str, list[Cell]]:
     }
 
 
+def joined(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells with neighbours of prose as one: without tabs d2lbook parts it at each fence."""
+    result: list[Cell] = []
+    for kind, group in groupby(cells, key=lambda cell: cell[0]):
+        sources = [source for _, source in group]
+        result += [(kind, "\n\n".join(sources))] if kind == "markdown" else []
+        result += [(kind, source) for source in sources] if kind == "code" else []
+    return result
+
+
 def plain(cell: Cell) -> Cell:
     """A cell without what is of no one's meaning: empty lines of prose, space at line ends.
 
@@ -74,7 +85,8 @@ def classify(theirs: Cell | None, ours: Cell | None) -> str:
     if theirs[0] != ours[0]:
         return "type"
     if theirs[0] == "markdown":
-        return "prose"
+        rows = [[line.strip() for line in source.split("\n")] for _, source in (theirs, ours)]
+        return "indentation of prose" if rows[0] == rows[1] else "prose"
     trees = [tree_of(source) for _, source in (theirs, ours)]
     if trees[0] is None and trees[1] is not None:
         return "d2lbook's is not Python"
@@ -85,7 +97,7 @@ def classify(theirs: Cell | None, ours: Cell | None) -> str:
             return "blank lines"
         without = [ALIAS.sub("", blank_free(remarks(source))) for _, source in (theirs, ours)]
         return "layout" if len(set(without)) == 2 else "comments"
-    left = {name for name in ALIAS.findall(theirs[1]) if name not in ours[1]}
+    left = {name for name in ALIAS.findall(remarks(theirs[1])) if name not in remarks(ours[1])}
     if left:
         return f"alias not applied by d2lbook: {', '.join(sorted(left))}"
     return "code"
@@ -137,15 +149,15 @@ def main() -> None:
         ours = copy_book(args.book, work / "bookc")
         ini = configparser.RawConfigParser()
         ini.read(ours / "config.ini", encoding="utf-8")
-        known = [tab.strip().lower() for tab in ini["build"]["tabs"].split(",")]
-        tabs = args.tabs.split(",") if args.tabs else known
+        names = ini["build"].get("tabs", "").lower().split(",")
+        known = [name.strip() for name in names if name.strip()]
+        tabs = args.tabs.split(",") if args.tabs else known or ["python"]
         chosen = ["--tab", tabs[0]] if len(tabs) == 1 else []
 
         def of_d2lbook() -> Cost:
-            costs = [
-                run([D2LBOOK, "build", "eval", "--tab", tab], theirs, D2LBOOK.parent)
-                for tab in tabs
-            ]
+            build = [D2LBOOK, "build", "eval"]
+            commands = [[*build, "--tab", tab] if known else build for tab in tabs]
+            costs = [run(command, theirs, D2LBOOK.parent) for command in commands]
             return sum(costs[1:], costs[0])
 
         def of_bookc(folder: Path, *more: object) -> Cost:
@@ -162,7 +174,8 @@ def main() -> None:
         classes: Counter[str] = Counter()
         counts: Counter[str] = Counter()
         for tab in tabs:
-            folder = theirs / "_build" / ("eval" if tab == known[0] else f"eval_{tab}")
+            is_default = not known or tab == known[0]
+            folder = theirs / "_build" / ("eval" if is_default else f"eval_{tab}")
             left, right = notebooks_below(folder), notebooks_below(work / "raw" / tab)
             for path in sorted(left.keys() | right.keys()):
                 counts["notebooks"] += 1
@@ -173,7 +186,8 @@ def main() -> None:
                         out.print(f"--- {tab} {path}: only of {side}")
                     continue
                 same = True
-                for one, other in compare(left[path], right[path]):
+                pair = left[path] if known else joined(left[path]), right[path]
+                for one, other in compare(*pair):
                     counts["cells"] += 1
                     if one == other:
                         counts["equal cells"] += 1

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from bookc.book import BookError, Problem
+from bookc.fences import Fences
 from bookc.parse import FENCE, INPUT, TAB_MARK, parse_chapter
 
 ASLEEP = re.compile(r"python\s+(\{[^}]*\.input\b[^}]*\}\s*)")
@@ -41,16 +42,16 @@ def _set(text: str, tab: str | None, tabs: Sequence[str]) -> str:
     """The text with the cells of `tab` awake and the others asleep; None wakes them all."""
     parts = LINE.split(text)
     lines = parts[::2]
-    closing: re.Pattern[str] | None = None
+    plain = [lines[0].removeprefix("\ufeff"), *lines[1:]]
+    fences = Fences(plain, _opens_cell)
+    end = -1  # of the fence before
     for at, line in enumerate(lines):
-        if closing is not None:
-            closing = None if closing.match(line) else closing
-            continue
-        fence = FENCE.match(line.removeprefix("\ufeff") if at == 0 else line)
+        fence = FENCE.match(plain[at]) if at > end else None
         if fence is None:
             continue
-        closing = re.compile(rf"{fence[1][0]}{{{len(fence[1])},}}[ \t]*$")
-        mark = _mark(lines, at + 1, closing)
+        closing = fences.closing(at, fence[1], _opens_cell(fence[1], fence[2]))
+        end = len(lines) if closing is None else closing
+        mark = _mark(lines[at + 1 : end])
         if asleep := ASLEEP.fullmatch(fence[2]):
             cell = asleep[1]
         elif INPUT.fullmatch(fence[2]):
@@ -66,11 +67,12 @@ def _set(text: str, tab: str | None, tabs: Sequence[str]) -> str:
     return "".join(parts)
 
 
-def _mark(lines: Sequence[str], first: int, closing: re.Pattern[str]) -> str | None:
-    """The tabs that the mark of the code block from line `first` on names, if it has one."""
-    for at in range(first, len(lines)):
-        if closing.match(lines[at]):
-            break
-        if mark := TAB_MARK.match(lines[at]):
-            return mark[1]
-    return None
+def _opens_cell(run: str, rest: str) -> bool:
+    """Whether a fence opens a cell that is awake, or asleep with its braces."""
+    info = rest.strip()
+    return (INPUT.fullmatch(info) or ASLEEP.fullmatch(info)) is not None
+
+
+def _mark(lines: Sequence[str]) -> str | None:
+    """The tabs that the mark of a code block names, if it has one."""
+    return next((mark[1] for line in lines if (mark := TAB_MARK.match(line))), None)

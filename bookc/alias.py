@@ -31,6 +31,7 @@ ATOMS = (
     ast.DictComp,
     ast.JoinedStr,
 )
+BRACKETS = (ast.List, ast.Tuple, ast.Dict, ast.Set, ast.ListComp, ast.SetComp, ast.DictComp)
 
 
 def apply_aliases(chapter: Chapter, aliases: Aliases) -> Chapter:
@@ -116,8 +117,7 @@ def _fluent(source: str, call: ast.Call, positions: Positions, method: str) -> E
     start, end = positions.span(call)
     first = call.args[0]
     receiver = positions.span(first)
-    is_atom = isinstance(first, ATOMS) and first.lineno == first.end_lineno
-    before, after = ("", "") if is_atom else ("(", ")")
+    before, after = ("", "") if _is_atom(first, source, positions) else ("(", ")")
     if len(call.args) + len(call.keywords) > 1:
         rest = source.index(",", receiver[1]) + 1
         if "#" not in source[rest:end]:
@@ -125,6 +125,18 @@ def _fluent(source: str, call: ast.Call, positions: Positions, method: str) -> E
     else:
         rest = end - 1
     return Edit(start, end, (before, receiver, f"{after}.{method}(", (rest, end)))
+
+
+def _is_atom(node: ast.expr, source: str, positions: Positions) -> bool:
+    """Whether a `.name` can follow an expression as it stands.
+
+    Its lines may end within its own brackets; elsewhere it was the call around it that let them.
+    """
+    if isinstance(node, BRACKETS) or node.lineno == node.end_lineno:
+        return isinstance(node, ATOMS)
+    if not isinstance(node, ast.Call) or node.func.lineno != node.func.end_lineno:
+        return False
+    return source.startswith("(", positions.span(node.func)[1])
 
 
 def _by_template(

@@ -18,7 +18,6 @@ from bookc.tabs import select_tab
 
 KNOWN = (*markdown.ROLES, *markdown.MARKS, "begin_tab", "end_tab")
 MARK_OR_RUN = re.compile(r"(?<![\w:]):(?P<name>[a-z_]+):(?P<open>`*)|(?P<run>`+)")
-OUTPUT = re.compile(r"(?:`{3,}|~{3,})\s*\{[^}]*\.output\b[^}]*\}\s*$")
 CLOSE = 0.65  # how alike a misspelt mark and a known one must be
 QUOTED = re.compile(r"'([^']+)'|: (\S+)$")
 
@@ -38,7 +37,7 @@ class Gap:
 
 
 def lint_chapter(chapter: Chapter, tabs: Sequence[str]) -> Iterator[Problem]:
-    """Marks that are misspelt or in doubled backticks, outputs in the source, broken Python."""
+    """Marks that are misspelt or in doubled backticks, and broken Python."""
     for cell in chapter.cells:
         if cell.kind == "markdown":
             yield from _prose(cell, chapter.file)
@@ -93,9 +92,6 @@ def _prose(cell: Cell, file: str) -> Iterator[Problem]:
     for token in markdown.parse(cell.source):
         if token.map and token.type in ("fence", "code_block", "math_block"):
             verbatim.update(range(*token.map))
-            if token.type == "fence" and OUTPUT.match(lines[token.map[0]]):
-                message = "an output in the source: outputs are made by running the cell"
-                yield Problem(file, cell.line + token.map[0], message, 1)
     for at, line in enumerate(lines):
         if at not in verbatim:
             for column, message in _marks(line):

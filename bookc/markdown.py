@@ -25,12 +25,13 @@ from bookc.slides import strip_slides
 
 InlineRule = Callable[[StateInline, bool], bool]
 MARKS = ("label", "eqlabel", "width", "height", "bibliography")
-ROLES = ("numref", "ref", "eqref", "cite", "citet")
+ROLES = ("numref", "ref", "eqref", "cite", "citep", "citet")
 MARK_LINE = re.compile(rf"(?:\s*:(?:{'|'.join(MARKS)}):`+[^`\n]+`+)+\s*")
 MARK = re.compile(rf":({'|'.join(MARKS)}):`+([^`\n]+)`+")
 MATTERS = re.compile(r"^:|:\w+:`|!\[|\$\$")  # a caption, a mark or role, an image, a formula
 LAST_LINE = ("softbreak", "marks")  # what stands before and behind an image that is a figure
 ROLE = re.compile(rf":({'|'.join(ROLES)}):`+([^`\n]+)`+")
+PYTHON_ROLE = re.compile(r":(class|func|mod):(?=`)")
 
 
 def parse(source: str, brief: bool = False) -> list[Token]:
@@ -95,14 +96,22 @@ def _mark_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 def _role_rule(state: StateInline, silent: bool) -> bool:
     if state.src[state.pos] != ":":
         return False
+    if python := PYTHON_ROLE.match(state.src, state.pos):
+        state.pos = python.end()  # the name behind it is code, as Sphinx shows one it cannot find
+        return True
     role = ROLE.match(state.src, state.pos)
     if role is None:
         return False
     if not silent:
         token = state.push("role", "", 0)
-        token.meta = {"name": role[1], "value": role[2].strip()}
+        token.meta = {"name": role_name(role), "value": role[2].strip()}
     state.pos = role.end()
     return True
+
+
+def role_name(found: re.Match[str]) -> str:
+    """The name of a role, whose other name may be the one that was found."""
+    return "cite" if found[1] == "citep" else found[1]
 
 
 def _inline_mark_rule(state: StateInline, silent: bool) -> bool:

@@ -18,13 +18,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bookc.book import BookError, Cell, Chapter, Problem, TocEntry
-from bookc.fences import Runs
+from bookc.fences import Fences
 
 FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})\s*(.*)$")
-INPUT = re.compile(r"\{[^}]*\.input\b[^}]*\}")
+INPUT = re.compile(r"\{[^}]*\.input\b[^}]*\}\s*")
+OUTPUT = re.compile(r"\{[^}]*\.output\b[^}]*\}\s*")
+OTHER_LANGUAGE = re.compile(r"\{\s*\.(bash|r|ruby)\s")
 ID = re.compile(r"[\s{]#([^\s}]+)")
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # as nbformat allows it
-TAB_BLOCK = re.compile(r":(begin_tab|end_tab):(?:`([^`]*)`)?\s*$")
+TAB_BLOCK = re.compile(r":[ \t]*(begin_tab|end_tab):[ \t]*(?:`([^`]*)`)?\s*$")
+TEXT_BEHIND = re.compile(r":(begin_tab|end_tab):")  # of a line that is no TAB_BLOCK
 TAB_NAME = re.compile(r"\w+")
 TAB_MARK = re.compile(r"\s*(?:#\s*@tab|(?:#\s*)?%%tab)\b(.*)$")
 
@@ -81,14 +84,13 @@ class _Scanner:
         self.ids: dict[str, int] = {}  # those that the author gives, with their lines
         self.left_out: set[str] = set()  # tabs of other books, each told once
         self.marked: set[bool] = set()  # whether code cells name tabs, or leave it at `all`
-        self.closers: dict[str, Runs] = {}  # by fence character: the lines that can close one
-        self.inputs: dict[str, Runs] = {}  # and those that open a code cell
 
     def scan(self, text: str) -> Chapter:
         lines = re.split(r"\r\n?|\n", text.removeprefix("\ufeff"))  # as markdown-it counts lines
         prose: list[str] = []
         prose_tabs: tuple[str, ...] | None = ()  # None for tabs that this book does not have
         block_line = 0  # the line of an open :begin_tab:
+        fences = Fences(lines, _opens_cell)
         at = 0
 
         def flush() -> None:
@@ -98,16 +100,18 @@ class _Scanner:
         while at < len(lines):
             line = lines[at]
             if fence := FENCE.match(line):
-                end = self._closing(lines, at, fence[1])
-                if not end:  # what it was meant to hold is unknown, so the lines are read on
+                is_cell = INPUT.fullmatch(fence[2]) or OUTPUT.fullmatch(fence[2])
+                end = fences.closing(at, fence[1], is_cell is not None)
+                if end is None:  # what it was meant to hold is unknown, so the lines are read on
+                    self._complain(at + 1, f"this {fence[1]} fence is never closed")
                     at += 1
                     continue
-                if INPUT.fullmatch(fence[2]):
+                if is_cell:
                     if block_line:
                         message = "a code cell inside a tab block: close the block or use #@tab"
                         self._complain(at + 1, message)
                     flush()
-                    self._add_code(lines[at + 1 : end], at + 2, self._own_id(fence[2], at + 1))
+                    self._add_cell(fence[2], lines[at + 1 : end], at + 2)
                     at = end + 1
                     continue
                 if fence[2].strip() == "toc":
@@ -124,7 +128,8 @@ class _Scanner:
                         self._complain(at + 1, message, warning=True)
                     block_line = at + 1
                     prose_tabs = self._known_tabs(block[2] or "", at + 1)
-                    self.named.update(prose_tabs or ())
+                    if prose_tabs is not None and "all" not in _names(block[2] or ""):
+                        self.named.update(prose_tabs or self.tabs)
                 else:
                     if not block_line:
                         message = ":end_tab: without a :begin_tab: before it"
@@ -132,6 +137,9 @@ class _Scanner:
                     block_line, prose_tabs = 0, ()
                 at += 1
                 continue
+            if behind := TEXT_BEHIND.match(line):
+                message = f"no tab block: text stands behind {behind[0]}, put it on the next line"
+                self._complain(at + 1, message, warning=True)
             prose.append(line)
             at += 1
         flush()
@@ -152,18 +160,23 @@ class _Scanner:
         shared = self.tabs[:1] if False in self.marked else ()
         return tuple(tab for tab in self.tabs if tab in self.named or tab in shared)
 
-    def _closing(self, lines: list[str], start: int, opening: str) -> int:
-        """Index of the line that closes a fence; 0 if none does before the next code cell."""
-        character = opening[0]
-        if character not in self.closers:
-            self.closers[character] = Runs(lines, character, lambda _, rest: not rest.strip(" \t"))
-            self.inputs[character] = Runs(lines, character, _opens_cell)
-        end = self.closers[character].first(start, len(opening))
-        cell = self.inputs[character].first(start, len(opening))
-        if end is not None and (cell is None or end < cell):
-            return end
-        self._complain(start + 1, f"this {opening} fence is never closed")
-        return 0
+    def _add_cell(self, info: str, lines: list[str], first_line: int) -> None:
+        """One code cell with what stands behind its opening fence."""
+        opening = first_line - 1
+        if OUTPUT.fullmatch(info):
+            # As d2lbook reads it: JSON is what the cell above printed, anything else is run.
+            if ".json" in info:
+                message = "an output in the source: outputs are made by running the cell"
+                self._complain(opening, message, warning=True)
+                return
+            message = "a cell marked .output is run like one marked .input"
+            self._complain(opening, message, warning=True)
+        elif language := OTHER_LANGUAGE.match(info):
+            name = language[1]
+            magic = "%%R" if name == "r" else f"%%{name}"
+            message = f"a cell of {name}: write {{.python .input}}, and {magic} on its first line"
+            self._complain(opening, message)
+        self._add_code(lines, first_line, self._own_id(info, opening))
 
     def _own_id(self, info: str, line: int) -> str:
         """The id that a cell's opening gives it; "" if none."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from bookc.book import Cell, Chapter, Reference
-from bookc.markdown import MARK_LINE, ROLES
+from bookc.markdown import MARK_LINE, ROLES, role_name
 from bookc.refs import Refs, citation_text, reference_text
 from bookc.slides import strip_slides
 
@@ -102,7 +102,7 @@ def _reader(path: str, refs: Refs, linked: bool = True) -> Callable[[re.Match[st
     """
 
     def read(found: re.Match[str]) -> str:
-        role, value = found[1], found[2]
+        role, value = role_name(found), found[2]
         names = value.split(",") if role in ("cite", "citet") else [value]
         known = refs.bibliography if role in ("cite", "citet") else refs.labels
         if not all(name.strip() in known for name in names):

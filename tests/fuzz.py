@@ -41,6 +41,8 @@ LINES = [
     "    x = 1  #@save", "elif tab.selected('pytorch'):", "else:", "    pass", "#@save",
     "def f(): #@save", "@d2l.add_to_class(A)  #@save", "class A:", "x = d2l.ones(3)  #@quick 2",
     "x = '''", "'''", "%matplotlib inline", "!ls", "%%bash", "f?", "#@tags a b", "(**x**)", "[**",
+    ":begin_tab: `mxnet`", ": end_tab:", "```{.json .output}", "```{.python .output}", "````toc",
+    "````", ":citep:`a` :func:`f`", "`(**` ``x``",
     "x = f'{", "\tx", "\\", "", "", "\f", "\x00", "\u2028", "\ufeff", "\ud7ff", "<b>&amp;</b>",
 ]  # fmt: skip
 LETTERS = string.printable + "äß→😀\x85\u2028\x00"

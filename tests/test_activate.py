@@ -53,6 +53,13 @@ def test_what_d2lbook_put_to_sleep_wakes():
     assert activate(text, "page.md", "all", TABS) == TEXT
 
 
+def test_a_cell_that_writes_markdown():
+    text = "```{.python .input}\n%%writefile a.md\n````{.python .input}\n````\n```\n" + TEXT
+    asleep = activate(text, "page.md", "mxnet", TABS)
+    assert asleep.startswith("```python {.python .input}\n%%writefile a.md\n````{.python .input}\n")
+    assert activate(asleep, "page.md", "all", TABS) == text
+
+
 LINES = ["```{.python .input}", "```python", "```", "#@tab mxnet", "%%tab all", "x", "````", ""]
 
 

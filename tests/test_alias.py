@@ -76,3 +76,12 @@ def test_slide_marks():
     assert strip_slides("(**$$x$$**)\n:eqlabel:`e`") == "$$x$$\n:eqlabel:`e`"
     many = "[**(**[~~(~~" * 50_000
     assert strip_slides(many) == many
+
+
+def test_slide_marks_in_code_stay():
+    text = "Between `(**` and `**)`, ``a`(**b**)``,\n`x\n`(**y**)\n\n```\n(**x**)\n\n[~~y~~]\n```\n"
+    assert strip_slides(text) == text.replace("`(**y**)", "`y")
+    assert strip_slides("(**call `f(**kwargs)`, or ` alone**)") == "call `f(**kwargs)`, or ` alone"
+    assert strip_slides("a ` b\n\n(**c**)\n\nd ` e") == "a ` b\n\nc\n\nd ` e"
+    many = "[**`(**``" * 50_000
+    assert strip_slides(many) == many

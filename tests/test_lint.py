@@ -18,10 +18,6 @@ PAGE = """\
 See :numref:``sec_page`` and :numfer:`sec_page`, :numref: or :eqref:`sec_page
 `:numfer:`x`` in code, a time 10:30:00, and c::d:`e`.
 
-```{.json .output n=1}
-3
-```
-
 ```
 :numfer:`x` in a block
 ```
@@ -54,8 +50,7 @@ def test_what_is_found_and_where():
         "page.md:4:30: unknown mark :numfer: did you mean :numref:?",
         "page.md:4:50: :numref: names nothing: write :numref:`label`",
         "page.md:4:62: the backtick behind :eqref: is never closed",
-        "page.md:7:1: an output in the source: outputs are made by running the cell",
-        "page.md:19:5: not Python (pytorch, mxnet): invalid syntax",
+        "page.md:15:5: not Python (pytorch, mxnet): invalid syntax",
     ]
 
 

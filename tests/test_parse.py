@@ -58,6 +58,13 @@ def test_what_follows_an_unclosed_fence_is_still_read():
     assert ":label:`sec_later`" in chapter.cells[-1].source
 
 
+def test_outputs_are_left_out_and_what_only_calls_itself_one_is_a_cell():
+    text = "```{.python .output}\nx = 1\n```\n\n```{.json .output n=1}\n[]\n```\n"
+    chapter, problems = read_chapter(text, "page", "page.md", TABS)
+    assert [(cell.kind, cell.source, cell.line) for cell in chapter.cells] == [("code", "x = 1", 2)]
+    assert [problem.line for problem in problems if problem.warning] == [1, 5]
+
+
 def test_ids_are_valid_and_never_shared():
     long = "a/" * 40 + "page"
     paths = ["a/b", "a__b", "a-b", "ä/b", "ö/b", long, long + "2"]
@@ -74,6 +81,14 @@ def test_a_tab_sees_its_own_cells():
     )
     assert [c.kind for c in select_tab(chapter, "mxnet").cells] == ["markdown", "code"]
     assert [c.kind for c in select_tab(chapter, "pytorch").cells] == ["code"]
+
+
+def test_a_tab_block_that_names_every_tab_is_of_each():
+    """And `all` is of none, as for code cells: their sections are d2lbook's."""
+    cell = "```{.python .input}\n#@tab mxnet\nx = 1\n```\n"
+    block = ":begin_tab:`{}`\nProse.\n:end_tab:\n\n"
+    assert parse(block.format("pytorch, mxnet, tensorflow") + cell).tabs == TABS
+    assert parse(block.format("all") + cell).tabs == ("mxnet",)
 
 
 def test_a_section_without_code_for_a_tab_is_not_in_it():

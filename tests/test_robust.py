@@ -29,12 +29,13 @@ def test_closing_lines_are_those_that_a_search_finds(lines):
     runs = Runs(lines, "`", lambda run, rest: not rest.strip())
     for after in range(len(lines)):
         for length in range(3, 7):
-            found = (
-                at
-                for at in range(after + 1, len(lines))
-                if re.fullmatch(rf"`{{{length},}}\s*", lines[at])
-            )
-            assert runs.first(after, length) == next(found, None)
+            for search, run in ((runs.first, f"`{{{length},}}"), (runs.first_of, "`" * length)):
+                found = (
+                    at
+                    for at in range(after + 1, len(lines))
+                    if re.fullmatch(rf"{run}\s*", lines[at])
+                )
+                assert search(after, length) == next(found, None)
 
 
 # Each of these took minutes once, for its time grew with the square of the size.
