@@ -23,7 +23,7 @@ from bookc.fences import Fences
 FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})\s*(.*)$")
 INPUT = re.compile(r"\{[^}]*\.input\b[^}]*\}\s*")
 OUTPUT = re.compile(r"\{[^}]*\.output\b[^}]*\}\s*")
-OTHER_LANGUAGE = re.compile(r"\{\s*\.(bash|r|ruby)\s")
+MAGICS = {".bash": "%%bash", ".r": "%%R", ".ruby": "%%ruby"}  # of cells in other languages
 ID = re.compile(r"[\s{]#([^\s}]+)")
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # as nbformat allows it
 TAB_BLOCK = re.compile(r":[ \t]*(begin_tab|end_tab):[ \t]*(?:`([^`]*)`)?\s*$")
@@ -171,12 +171,8 @@ class _Scanner:
                 return
             message = "a cell marked .output is run like one marked .input"
             self._complain(opening, message, warning=True)
-        elif language := OTHER_LANGUAGE.match(info):
-            name = language[1]
-            magic = "%%R" if name == "r" else f"%%{name}"
-            message = f"a cell of {name}: write {{.python .input}}, and {magic} on its first line"
-            self._complain(opening, message)
-        self._add_code(lines, first_line, self._own_id(info, opening))
+        magic = next((MAGICS[word] for word in re.split(r"[\s{}]", info) if word in MAGICS), "")
+        self._add_code(lines, first_line, self._own_id(info, opening), magic)
 
     def _own_id(self, info: str, line: int) -> str:
         """The id that a cell's opening gives it; "" if none."""
@@ -198,7 +194,7 @@ class _Scanner:
             source = "\n".join(lines[filled[0] : filled[-1] + 1])
             self.cells.append(Cell("", "markdown", source, tabs, first_line + filled[0]))
 
-    def _add_code(self, lines: list[str], first_line: int, own_id: str) -> None:
+    def _add_code(self, lines: list[str], first_line: int, own_id: str, magic: str) -> None:
         tabs: tuple[str, ...] | None = (self.tabs[0],)
         shared = False
         filled = [at for at, line in enumerate(lines) if line.strip()]
@@ -220,7 +216,12 @@ class _Scanner:
             self.marked.add(not shared)
             self.named.update(() if shared else tabs or self.tabs)
             source = "\n".join(lines[filled[0] : filled[-1] + 1])
-            self.cells.append(Cell(own_id, "code", source, tabs, first_line + filled[0]))
+            first = first_line + filled[0]
+            places: tuple[int, ...] = ()
+            if magic:
+                source = f"{magic}\n{source}"
+                places = (first, *range(first, first_line + filled[-1] + 1))
+            self.cells.append(Cell(own_id, "code", source, tabs, first, places))
 
     def _add_toc(self, lines: list[str], first_line: int) -> None:
         numbered = any(line.strip().startswith(":numbered:") for line in lines)

@@ -60,6 +60,10 @@ Two paragraphs.
 Others.
 :end_tab:
 
+```{.bash .input}
+ls
+```
+
 | a | b |
 |---|---|
 | 1 | 2 |
