@@ -220,7 +220,7 @@ class _Scanner:
             places: tuple[int, ...] = ()
             if magic:
                 source = f"{magic}\n{source}"
-                places = (first, *range(first, first_line + filled[-1] + 1))
+                places = (first_line - 1, *range(first, first_line + filled[-1] + 1))
             self.cells.append(Cell(own_id, "code", source, tabs, first, places))
 
     def _add_toc(self, lines: list[str], first_line: int) -> None:
