@@ -16,8 +16,10 @@ from typing import Literal
 
 from bookc import markdown
 from bookc.book import BookError, Cell, Chapter, Problem
-from bookc.carry import Ambiguous, carry
+from bookc.carry import ROLE, Ambiguous, align, carry, concealed_by, moved_message
 from bookc.ipynb import NotebookNode
+from bookc.markdown import MARK_LINE
+from bookc.marks import ANY_MARK, would_be_marks
 from bookc.notebook import make_notebook
 from bookc.parse import FENCE, TAB_BLOCK, TAB_MARK
 from bookc.refs import Refs
@@ -25,6 +27,7 @@ from bookc.tabs import select_tab
 
 Choice = Literal["all", "split"]
 LINE = re.compile(r"(\r\n?|\n)")
+HIDDEN_IN_PROSE = re.compile(f"{ROLE}|{MARK_LINE.pattern}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +222,32 @@ class _Syncer:
                 following = following[following.index(anchor) + 1 :]
             if self._can_be_text(cell, 0):
                 self._add(cell, anchor, following[0] if following else "")
+        self._close_gaps()
+        self._refuse_moved_lines(nodes, present, [cell for _, cell in added])
+
+    def _refuse_moved_lines(
+        self,
+        nodes: Mapping[str, NotebookNode],
+        present: Mapping[str, NotebookNode],
+        added: Iterable[NotebookNode],
+    ) -> None:
+        """Lines that are in another cell now, as when cells are split, leave their marks behind."""
+        new = {line.strip() for cell in added for line in _plain(cell.source).split("\n")}
+        gone: list[tuple[Cell, NotebookNode, set[str]]] = []
+        for base_id, now in self.now.items():
+            before = {line.strip() for line in nodes[now].source.split("\n")}
+            cell = present.get(base_id)
+            after = {line.strip() for line in _plain(cell.source if cell else "").split("\n")}
+            new |= after - before
+            if before - after:
+                source = self.chapter.cells[self.position[now]]
+                gone.append((source, nodes[now], before - after))
+        for source, node, lines in gone:
+            for at, line in _concealing(source, node).items():
+                if line in lines & new:
+                    number = source.line + at
+                    message = moved_message(source.source.split("\n")[at])
+                    self.problems.append(Problem(self.chapter.file, number, message))
 
     def _change(self, cell: Cell, node: NotebookNode, edited: NotebookNode) -> None:
         lines = cell.source.split("\n")
@@ -231,6 +260,8 @@ class _Syncer:
             )
         except Ambiguous as error:
             self.problems.append(Problem(self.chapter.file, cell.line + error.line, str(error)))
+            return
+        if cell.kind == "code" and self._has_lost_marks(cell, new, edited):
             return
         changed = replace(cell, source="\n".join(new))
         others = tuple(
@@ -251,6 +282,19 @@ class _Syncer:
                     self._split_prose(cell, new, others)
                 return
         self.edits.append(_Edit(start, start + len(lines), tuple(new)))
+
+    def _has_lost_marks(self, cell: Cell, new: Sequence[str], edited: NotebookNode) -> bool:
+        """Whether marks of a cell became part of a comment or a string, or the cell no Python."""
+        source = "\n".join(new)
+        known = would_be_marks(cell.source) | would_be_marks(_plain(edited.source))
+        lost = sorted(would_be_marks(source) - known, key=new.index)
+        for line in lost:
+            message = (
+                f"the mark in '{line.strip()}' would be none any more, but part of a comment or a "
+                "string or of what is no Python: make this edit in the Markdown file"
+            )
+            self.problems.append(Problem(self.chapter.file, cell.line + new.index(line), message))
+        return bool(lost)
 
     def _split_code(self, cell: Cell, new: Sequence[str], others: Sequence[str]) -> None:
         """The old cell for the other tabs, and behind it a new one for this tab."""
@@ -317,10 +361,18 @@ class _Syncer:
                     lines = tuple(_tab_block(others, block))
                 self.edits.append(_Edit(start, end, lines))
                 return
-        if start == 0 or not self.lines[start - 1].strip():
+        self.edits.append(_Edit(start, end, ()))
+
+    def _close_gaps(self) -> None:
+        """The empty lines behind a deleted cell go with it, unless a new cell stands there."""
+        taken = {edit.start for edit in self.edits if edit.start == edit.end}
+        for at, edit in enumerate(self.edits):
+            start, end = edit.start, edit.end
+            if edit.lines or end in taken or (start and self.lines[start - 1].strip()):
+                continue
             while end < len(self.lines) and not self.lines[end].strip():
                 end += 1
-        self.edits.append(_Edit(start, end, ()))
+            self.edits[at] = _Edit(start, end, ())
 
     def _add(self, node: NotebookNode, anchor: str, following: str) -> None:
         """Write a new cell behind the cell `anchor`, or before `following`, by their base ids."""
@@ -480,6 +532,21 @@ def _origin(cell: Cell, node: NotebookNode) -> dict[int, int] | None:
     if cell.kind != "code" or len(origin) != count or not set(origin.values()) <= set(known):
         return None
     return origin
+
+
+def _concealing(cell: Cell, node: NotebookNode) -> dict[int, str]:
+    """The lines of a cell with marks or references, from 0, as they are in the notebook."""
+    source, compiled = cell.source.split("\n"), node.source.split("\n")
+    origin = _origin(cell, node)
+    if origin is None:
+        origin = dict(align(compiled, source))
+    hidden = ANY_MARK if cell.kind == "code" else HIDDEN_IN_PROSE
+    return {
+        origin[at]: line.strip()
+        for at, line in enumerate(compiled)
+        if line.strip()
+        and any(hidden.search(one) for one in concealed_by(source, compiled, origin, at))
+    }
 
 
 def _block(lines: Sequence[str], cell: Cell) -> tuple[int, int]:
