@@ -255,7 +255,7 @@ def sections(draw):
 
 @st.composite
 def edited_cells(draw, cells):
-    """The cells with random lines changed, added, moved and deleted; cells added, split, deleted."""
+    """The cells, some changed, split or deleted, and new ones."""
     result = []
     for cell in copy.deepcopy(cells):
         what = draw(st.sampled_from(["keep", "keep", "edit", "move", "split", "delete", "add"]))
