@@ -366,9 +366,20 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
     for other in book.config.tabs:
         was = _notebook_of(book, resolved, chapter.path, other)
         becomes = _notebook_of(new_book, new_refs, chapter.path, other)
-        if other != tab and other not in for_all and not same_for_reader(was, becomes):
-            message = f"cannot be brought back: it would change the {other} notebook, too"
-            raise BookError([Problem(chapter.file, 0, message)])
+        if other == tab or other in for_all or same_for_reader(was, becomes):
+            continue
+        message = f"cannot be brought back: it would change the {other} notebook, too"
+        if becomes is None:
+            message = (
+                f"code for {tab} alone would leave {other} without a notebook of this section, "
+                "which so far has no code of one tab's own: add it in the Markdown file, for all"
+            )
+        elif was is None:
+            message = (
+                f"without this code, no tab has code of its own, and {other} would get a notebook "
+                "of this section: make this edit in the Markdown file"
+            )
+        raise BookError([Problem(chapter.file, 0, message)])
     stamp(result)
     return Synced(source, chapter.file, text, new, file, with_outputs(result, edited))
 

@@ -169,7 +169,11 @@ class _Syncer:
         edited: NotebookNode,
         choose: Choose,
     ) -> None:
-        self.chapter, self.tabs, self.choose = chapter, tuple(tabs), choose
+        self.chapter, self.choose = chapter, choose
+        # A tab without a notebook of this section is not asked about, and must not be named: a
+        # cell that names it would give it one.
+        self.tabs = tuple(tab for tab in tabs if chapter.tabs is None or tab in chapter.tabs)
+        self.needs_tab_mark = len(tabs) > 1
         self.compiled, self.edited = compiled, edited
         self.tab = str(compiled.metadata["bookc"]["tab"])
         self.lines = [line for line, _ in _lines(text)]
@@ -388,7 +392,7 @@ class _Syncer:
         lines = _plain(node.source).split("\n")
         others = tuple(tab for tab in self.tabs if tab != self.tab)
         if node.cell_type == "code":
-            mark = [f"#@tab {self.tab}"] if others else []
+            mark = [f"#@tab {self.tab}"] if self.needs_tab_mark else []
             fence = "`" * max(3, *(_fence_length(line) + 1 for line in lines))
             lines = [f"{fence}{{.python .input}}", *mark, *lines, fence]
         elif others:
@@ -666,7 +670,7 @@ def _joined(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
     for cell in cells:
         text = "\n".join(_trimmed(_plain(cell.source).split("\n")))
         if cell.cell_type == "markdown":
-            text = re.sub(r"\n\s*\n", "\n\n", text.strip())
+            text = re.sub(r"[ \t]*\n\s*\n", "\n\n", text.strip())
             if text and result and result[-1][0] == "markdown":
                 text = f"{result.pop()[1]}\n\n{text}"
         if text:

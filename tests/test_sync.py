@@ -147,6 +147,27 @@ def test_shared_prose_is_split_by_paragraphs():
     )
 
 
+def test_a_tab_without_a_notebook_of_the_section_is_not_named():
+    text = CHAPTER.replace("`tensorflow, mxnet`", "`mxnet`").replace("#@tab all", "#@tab pytorch")
+    assert parse_chapter(text, "page", "page.md", TABS).tabs == ("pytorch", "mxnet")
+    new = synced(text, replacing(3, "end", "start"), choice="split")
+    assert new == text.replace(
+        "The end.\n",
+        ":begin_tab:`mxnet`\nThe end.\n:end_tab:\n\n:begin_tab:`pytorch`\nThe start.\n:end_tab:\n",
+    )
+    text = "# Title\n\n```{.python .input}\n#@tab mxnet\n1\n```\n"
+    assert synced(text, replacing(0, "Title", "A"), tab="mxnet") == text.replace("Title", "A")
+    new = synced(text, lambda cells: cells.append(code("2")), tab="mxnet")
+    assert new == text + "\n```{.python .input}\n#@tab mxnet\n2\n```\n"
+
+
+def test_white_space_behind_a_paragraph_does_not_matter():
+    text = CHAPTER.replace("stays.", "stays. \n\nMore.")
+    _, notebook = compiled(text)
+    new = of_tab(synced(text, replacing(0, "Two", "Three"), choice="split"), "pytorch")
+    assert new[0][1] == texts(notebook)[0][1].replace("Two", "Three")
+
+
 def test_cells_are_added():
     new = synced(CHAPTER, lambda cells: cells.insert(2, code("g = f\n```")))
     assert new == CHAPTER.replace(
@@ -324,7 +345,11 @@ def test_random_edits_come_back_for_one_tab_alone(data):
     if not any(cell.cell_type == "code" and cell.source.strip() for cell in edited.cells):
         return  # a section that lost its code is no section of this tab any more
     if parse_chapter(new, "page", "page.md", TABS).tabs != chapter.tabs:
-        return  # the first code of one tab's own takes the section from others: `bookc sync` tells
+        # The first or last code of one tab's own changes who has the section: `bookc sync` tells.
+        kept = {cell.id for cell in edited.cells if cell.source.strip()}
+        code_cells = {cell.id for cell in notebook.cells if cell.cell_type == "code"}
+        assert chapter.tabs is None or code_cells - kept
+        return
     assert of_tab(new, tab) == texts(edited)
     assert marked_lines(new, tab) == all_lines(edited) & {"n = 20", "def f():"}
     for other in TABS:
@@ -457,3 +482,31 @@ def test_a_notebook_that_bookc_did_not_write(tiny, tmp_path, capsys):
     record = tiny / "notebooks" / "mxnet" / "part" / "cells.ipynb"
     assert main(["sync", "--book", str(tiny), str(record)]) == 1
     assert "does not say what it was compiled from" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text,change,message",
+    [
+        (
+            "# A\n\nWords.\n",
+            lambda cells: cells.append(code("1")),
+            "index.md: code for mxnet alone would leave pytorch without a notebook",
+        ),
+        (
+            "# A\n\n```{.python .input}\n#@tab mxnet\n1\n```\n\n"
+            "```{.python .input}\n#@tab all\n2\n```\n",
+            lambda cells: cells.pop(1),
+            "index.md: without this code, no tab has code of its own, and jax would get a notebook",
+        ),
+    ],
+)
+def test_the_first_and_the_last_code_of_one_tab_alone(make_book, capsys, text, change, message):
+    config = "[build]\nnotebooks = *.md\ntabs = pytorch, mxnet, jax\n"
+    root = make_book({"config.ini": config, "index.md": text})
+    assert main(["notebooks", "--book", str(root)]) == 0
+    file = root / "_build" / "notebooks" / "mxnet" / "index.ipynb"
+    notebook = nbformat.read(file, as_version=4)
+    change(notebook.cells)
+    nbformat.write(notebook, file)
+    assert main(["sync", "--book", str(root), str(file)]) == 1
+    assert message in capsys.readouterr().err
