@@ -176,7 +176,9 @@ def _parse_sources(
     for path, file in sources.items():
         name = files.shown(file, config)
         with _collecting(problems):
-            text = (instead or {}).get(file) or files.read_text(file, name)
+            text = (instead or {}).get(file)
+            if text is None:
+                text = files.read_text(file, name)
             read = read_chapter if memory is None else memory.chapter
             chapter, wrong = read(text, path, name, config.tabs)
             if not files.is_notebook(config, path):
@@ -357,6 +359,7 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
         raise BookError(
             Problem(p.path, p.line, f"with the edit, the book has an error: {p.message}")
             for p in error.problems
+            if not p.warning
         ) from None
     again = next(c for c in new_book.chapters if c.path == chapter.path)
     result = _notebook_of(new_book, new_refs, chapter.path, tab)
@@ -387,12 +390,17 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
 def _refuse_difference(
     chapter: Chapter, compiled: NotebookNode, wanted: NotebookNode, resolved: Refs
 ) -> None:
-    if line := difference(chapter, compiled, wanted, resolved):
-        message = (
-            f"cannot be brought back at '{line}': the compiler writes numbers, captions and lists "
-            "of sections; edit what they are made of in the Markdown file"
-        )
-        raise BookError([Problem(chapter.file, 0, message)])
+    if not (where := difference(chapter, compiled, wanted, resolved)):
+        return
+    kind, line = where
+    written = "writes numbers, captions and lists of sections"
+    if kind == "code":
+        written = "writes out aliases, chooses branches of tabs and puts imports in order"
+    message = (
+        f"cannot be brought back at '{line}': the compiler {written}; edit what they are made of "
+        "in the Markdown file"
+    )
+    raise BookError([Problem(chapter.file, 0, message)])
 
 
 def _notebook_of(book: Book, resolved: Refs, path: str, tab: str) -> NotebookNode | None:

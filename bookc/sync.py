@@ -97,14 +97,14 @@ def sync_text(
 
 def difference(
     chapter: Chapter, compiled: NotebookNode | None, edited: NotebookNode, refs: Refs
-) -> str:
-    """The first line of the author's notebook that the chapter does not compile to; "" if none.
+) -> tuple[str, str] | None:
+    """The first line of the author's notebook that the chapter does not compile to, and its kind.
 
     Neighbouring cells of prose count as one, and so do several blank lines; a reference that
     the author wrote as in Markdown reads as what it compiles to.
     """
     if compiled is None:
-        return "a section without code for this tab"
+        return "markdown", "a section without code for this tab"
     tab = compiled.metadata["bookc"]["tab"]
     wanted = _joined(
         node for cell in edited.cells for node in _recompiled(cell, chapter, tab, refs)
@@ -113,8 +113,8 @@ def difference(
     for (kind, text), other in zip_longest(wanted, made, fillvalue=("", "")):
         for line, got in zip_longest(text.split("\n"), other[1].split("\n"), fillvalue=""):
             if line != got or kind != other[0]:
-                return line.strip() or got.strip()
-    return ""
+                return kind or other[0], line.strip() or got.strip()
+    return None
 
 
 def same_for_reader(one: NotebookNode | None, other: NotebookNode | None) -> bool:

@@ -453,6 +453,38 @@ def test_what_would_break_the_book_is_refused(tiny, edit, files_below):
     assert files_below(tiny / "part") == before
 
 
+def test_an_error_of_the_edit_is_told_without_the_warnings_of_the_book(tiny, edit):
+    other = tiny / "part" / "one_tab.md"
+    other.write_text(other.read_text() + "\n```{.python .input}\n#@tab jax\n1\n```\n")
+    bad = change_to("# Cells and Tabs", "# Cells\n\nSee :numref:`nowhere`.")
+    status, _, errors = edit("mxnet", bad, "--shared=all")
+    assert status == 1 and errors.endswith("\n1 error\n"), errors
+
+
+def test_a_section_whose_only_cell_is_deleted(make_book, capsys):
+    root = make_book({"index.md": "# A\n\n```toc\none\n```\n", "one.md": "# One\n"})
+    assert main(["notebooks", "--book", str(root)]) == 0
+    file = root / "_build" / "notebooks" / "mxnet" / "one.ipynb"
+    notebook = nbformat.read(file, as_version=4)
+    notebook.cells.clear()
+    nbformat.write(notebook, file)
+    assert main(["sync", "--book", str(root), "--shared=all", str(file)]) == 0
+    assert (root / "one.md").read_text() == ""
+    assert main(["lint", "--book", str(root)]) == 0
+
+
+def test_imports_that_the_compiler_puts_in_order_are_told_as_code(make_book, capsys):
+    config = "[build]\nnotebooks = *.md\ntabs = pytorch\n\n[library-pytorch]\nlib_name = torch\n"
+    text = "# A\n\n```{.python .input}\nimport sys\nimport os\nimport abc\n```\n"
+    root = make_book({"config.ini": config, "index.md": text})
+    assert main(["notebooks", "--book", str(root)]) == 0
+    file = root / "_build" / "notebooks" / "pytorch" / "index.ipynb"
+    assert "abc\\n" in file.read_text()
+    file.write_text(file.read_text().replace("import abc", "x = 1"))
+    assert main(["sync", "--book", str(root), str(file)]) == 1
+    assert "branches of tabs and puts imports in order" in capsys.readouterr().err
+
+
 def test_both_were_edited_in_different_cells(tiny, capsys):
     assert main(["notebooks", "--book", str(tiny)]) == 0
     source = tiny / "part" / "cells.md"
