@@ -9,12 +9,14 @@ caller compiles the result again and so knows whether it is what was wanted.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from bookc.markdown import MARK_LINE, ROLES
 
 ROLE = rf":(?:{'|'.join(ROLES)}):`+[^`\n]+`+"
+REFERENCE = re.compile(ROLE)
 LINK = r"\[[^\]\n]*\]\([^)\n]*\)"
 TOKEN = re.compile(rf"{ROLE}|{LINK}|\w+|\s+|.")
 NAME = re.compile(r"\w+")
@@ -81,7 +83,9 @@ def carry(
     for at, line in enumerate(source):
         result += added.get(at, ())
         result += replaced.get(at, (line,))
-    return result + added.get(len(source), [])
+    result += added.get(len(source), [])
+    _refuse_plain_text(source, compiled, edited, result, origin)
+    return result
 
 
 def align(compiled: Sequence[str], source: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -127,7 +131,7 @@ def _alike(compiled: str, source: str) -> float:
         return 0.0
     if compiled == source:
         return 1.0
-    literals = re.split(ROLE, source)
+    literals = REFERENCE.split(source)
     if len(literals) > 1 and any(part.strip() for part in literals):
         pattern = ".+?".join(re.escape(part) for part in literals)
         if re.fullmatch(pattern, compiled):
@@ -225,6 +229,30 @@ def _moved(
     return result
 
 
+def _refuse_plain_text(
+    source: Sequence[str],
+    compiled: Sequence[str],
+    edited: Sequence[str],
+    result: Sequence[str],
+    origin: Mapping[int, int],
+) -> None:
+    """What a reference reads as is still there but the reference is not: its words have moved."""
+    lost = Counter(REFERENCE.findall("\n".join(source)))
+    lost -= Counter(REFERENCE.findall("\n".join(result)))
+    before, after = "\n".join(compiled), "\n".join(edited)
+    for at in sorted(origin) if lost else ():
+        literals = REFERENCE.split(source[origin[at]])
+        found = re.fullmatch("(.+?)".join(map(re.escape, literals)), compiled[at])
+        roles = REFERENCE.findall(source[origin[at]])
+        for role, text in zip(roles, found.groups() if found else (), strict=False):
+            if lost[role] and after.count(text) >= before.count(text):
+                message = (
+                    f"'{text}' is on another line now, which would make plain text of {role}: "
+                    "write it as in Markdown, or make this edit in the Markdown file"
+                )
+                raise Ambiguous(message, origin[at])
+
+
 def moved_message(line: str) -> str:
     return (
         f"'{line.strip()}' was moved, and a notebook does not show its marks or references: move "
@@ -311,6 +339,8 @@ def _line(source: str, compiled: str, edited: str, number: int) -> str:
         if kind == "equal":
             continue
         first, end = _span(place, c1, c2, len(c), len(s))
+        if first is None and not _alike(compiled, edited):
+            return indent + edited  # another line stands here: words in common are so by chance
         if first is None:
             written = "".join(c[c1:c2]) or "".join(c[max(0, c1 - 1) : c1 + 1])
             message = f"'{written}' is not in the source, which has '{source.strip()}': edit that"

@@ -100,3 +100,31 @@ def test_the_tags_of_a_cell_do_not_go_with_its_first_line():
     origin = {0: 1, 1: 2}
     assert carry(source, shown, ["y = 2"], origin) == ["#@tags hide", "y = 2"]
     assert carry(source, shown, ["z = 3", "y = 2"], origin) == ["#@tags hide", "z = 3", "y = 2"]
+
+
+def test_a_reference_does_not_become_plain_text():
+    source = ["As :numref:`fig_a` and :eqref:`eq_b` show, one", "two three four."]
+    shown = ["As Fig. 1 and (1.2) show, one", "two three four."]
+    with pytest.raises(Ambiguous, match=r"make plain text of :numref:`fig_a`"):
+        carry(
+            ["As you see in :numref:`fig_a`", "it is."],
+            ["As you see in Fig. 1", "it is."],
+            ["As you see in", "Fig. 1 it is."],
+        )
+    with pytest.raises(Ambiguous, match=r"make plain text of :eqref:`eq_b`"):
+        carry(source, shown, ["As Fig. 1 shows, one", "and (1.2) two three four."])
+    # Without it, or behind other words on its line, nothing is lost.
+    assert carry(source, shown, ["Unlike it.", shown[1]]) == ["Unlike it.", source[1]]
+    assert carry(source, shown, ["Now, as Fig. 1 and (1.2) show,", "one two three four."]) == [
+        "Now, as :numref:`fig_a` and :eqref:`eq_b` show,",
+        "one two three four.",
+    ]
+    assert carry(source, shown, ["As", "Fig. 1 and (1.2) show, one two", "three four."]) == [
+        "As",
+        ":numref:`fig_a` and :eqref:`eq_b` show, one two",
+        "three four.",
+    ]
+    longer = "See Fig. 1, which shows what is shown by a figure of this kind"
+    assert carry(["See :numref:`fig_a`"], ["See Fig. 1"], [longer]) == [
+        longer.replace("Fig. 1", ":numref:`fig_a`")
+    ]
