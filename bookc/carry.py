@@ -363,7 +363,9 @@ def _span(
             at = place[c1 - 1] + 1
         elif c1 in place:
             at = place[c1]
-        elif not place:
+        elif c1 == count:
+            at = source_count
+        elif c1 == 0:
             at = 0
         else:
             return None, 0
