@@ -196,8 +196,10 @@ def test_pictures_keep_their_place_and_wait(
     address = serve(folder)
     for name in axe.page_names(folder):
         page.goto(f"{address}/{name}")
-        page.evaluate("document.querySelectorAll('img').forEach((i) => i.loading = 'eager')")
-        page.wait_for_function("[...document.images].every((i) => i.complete)")
+        page.evaluate("""Promise.all([...document.images].map((image) => {
+          image.loading = "eager";
+          return image.decode();  // waits until it is there
+        }))""")
         sizes = page.evaluate("""[...document.images].map((i) => [
           i.getAttribute("width") / i.getAttribute("height"),
           i.naturalWidth / i.naturalHeight,
