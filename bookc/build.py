@@ -178,7 +178,9 @@ def _parse_sources(
     for path, file in sources.items():
         name = files.shown(file, config)
         with _collecting(problems):
-            text = (instead or {}).get(file) or files.read_text(file, name)
+            text = (instead or {}).get(file)
+            if text is None:
+                text = files.read_text(file, name)
             read = read_chapter if memory is None else memory.chapter
             chapter, wrong = read(text, path, name, config.tabs)
             if not files.is_notebook(config, path):
@@ -367,9 +369,20 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
     for other in book.config.tabs:
         was = _notebook_of(book, resolved, chapter.path, other)
         becomes = _notebook_of(new_book, new_refs, chapter.path, other)
-        if other != tab and other not in for_all and not same_for_reader(was, becomes):
-            message = f"cannot be brought back: it would change the {other} notebook, too"
-            raise BookError([Problem(chapter.file, 0, message)])
+        if other == tab or other in for_all or same_for_reader(was, becomes):
+            continue
+        message = f"cannot be brought back: it would change the {other} notebook, too"
+        if becomes is None:
+            message = (
+                f"code for {tab} alone would leave {other} without a notebook of this section, "
+                "which so far has no code of one tab's own: add it in the Markdown file, for all"
+            )
+        elif was is None:
+            message = (
+                f"without this code, no tab has code of its own, and {other} would get a notebook "
+                "of this section: make this edit in the Markdown file"
+            )
+        raise BookError([Problem(chapter.file, 0, message)])
     stamp(result)
     return Synced(source, chapter.file, text, new, file, with_outputs(result, edited))
 
@@ -379,7 +392,7 @@ def _read_edited(before: Book, source: Path, text: str) -> tuple[Book, Refs]:
     try:
         book, resolved = read_book(before.config.root, {source: text})
     except BookError as error:
-        faults: Sequence[Problem] = error.problems
+        faults = [one for one in error.problems if not one.warning]
     else:
         known = {(one.path, one.message) for one in before.warnings}
         faults = [one for one in book.warnings if (one.path, one.message) not in known]
@@ -394,12 +407,17 @@ def _read_edited(before: Book, source: Path, text: str) -> tuple[Book, Refs]:
 def _refuse_difference(
     chapter: Chapter, compiled: NotebookNode, wanted: NotebookNode, resolved: Refs
 ) -> None:
-    if line := difference(chapter, compiled, wanted, resolved):
-        message = (
-            f"cannot be brought back at '{line}': the compiler writes numbers, captions and lists "
-            "of sections; edit what they are made of in the Markdown file"
-        )
-        raise BookError([Problem(chapter.file, 0, message)])
+    if not (where := difference(chapter, compiled, wanted, resolved)):
+        return
+    kind, line = where
+    written = "writes numbers, captions and lists of sections"
+    if kind == "code":
+        written = "writes out aliases, chooses branches of tabs and puts imports in order"
+    message = (
+        f"cannot be brought back at '{line}': the compiler {written}; edit what they are made of "
+        "in the Markdown file"
+    )
+    raise BookError([Problem(chapter.file, 0, message)])
 
 
 def _notebook_of(book: Book, resolved: Refs, path: str, tab: str) -> NotebookNode | None:

@@ -9,17 +9,21 @@ caller compiles the result again and so knows whether it is what was wanted.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from bookc.markdown import MARK_LINE, ROLES
 
 ROLE = rf":(?:{'|'.join(ROLES)}):`+[^`\n]+`+"
+REFERENCE = re.compile(ROLE)
 LINK = r"\[[^\]\n]*\]\([^)\n]*\)"
 TOKEN = re.compile(rf"{ROLE}|{LINK}|\w+|\s+|.")
-TAG = re.compile(r"\\tag\\{[^}]*\\}")
+NAME = re.compile(r"\w+")
 ALIKE = 0.5  # the least share of common words for two lines to be versions of one
 MARKS_ONLY = re.compile(r"\s*#\s*@\w+\b.*")  # a line of code that is a mark and nothing else
+LINE_MARK = re.compile(r"#\s*@(?:save|quick)\b")  # speaks of its line; #@tags of its whole cell
+MARK_BEHIND = re.compile(r"(.*\S)(\s*#\s*@(?:save|quick|tags|tab)\b.*)")  # code, its last mark
 
 
 class Ambiguous(Exception):
@@ -53,10 +57,10 @@ def carry(
         origin = dict(align(compiled, source))
     replaced: dict[int, list[str]] = {}  # source line -> what stands there instead
     added: dict[int, list[str]] = {}  # source line -> what is put in before it
-    for kind, c1, c2, e1, e2 in _opcodes(compiled, edited):
-        if kind == "equal":
-            continue
-        partners = _partners(source, compiled, edited, (c1, c2, e1, e2), origin)
+    blocks = [codes for kind, *codes in _opcodes(compiled, edited) if kind != "equal"]
+    pairs = [_partners(source, compiled, edited, block, origin) for block in blocks]
+    moved = _moved(source, compiled, edited, blocks, pairs, origin)
+    for (c1, c2, e1, e2), partners in zip(blocks, pairs, strict=True):
         for at in range(c1, c2):
             if at in origin:
                 old = source[origin[at]]
@@ -73,13 +77,15 @@ def carry(
                 before = counterpart[new] + 1
                 continue
             place, shift = _place(source, compiled, origin, before, (c1, c2))
-            line = " " * shift + edited[new] if edited[new].strip() else edited[new]
-            added.setdefault(place, []).append(line)
+            line = moved.get(new, edited[new])
+            added.setdefault(place, []).append(" " * shift + line if line.strip() else line)
     result: list[str] = []
     for at, line in enumerate(source):
         result += added.get(at, ())
         result += replaced.get(at, (line,))
-    return result + added.get(len(source), [])
+    result += added.get(len(source), [])
+    _refuse_plain_text(source, compiled, edited, result, origin)
+    return result
 
 
 def align(compiled: Sequence[str], source: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -125,7 +131,7 @@ def _alike(compiled: str, source: str) -> float:
         return 0.0
     if compiled == source:
         return 1.0
-    literals = re.split(ROLE, source)
+    literals = REFERENCE.split(source)
     if len(literals) > 1 and any(part.strip() for part in literals):
         pattern = ".+?".join(re.escape(part) for part in literals)
         if re.fullmatch(pattern, compiled):
@@ -142,25 +148,116 @@ def _partners(
     source: Sequence[str],
     compiled: Sequence[str],
     edited: Sequence[str],
-    block: tuple[int, int, int, int],
+    block: Sequence[int],
     origin: Mapping[int, int],
 ) -> dict[int, int]:
     """For the replaced lines of `compiled` that live on, the lines of `edited` they became."""
     c1, c2, e1, e2 = block
     if c2 - c1 == e2 - e1:
-        return dict(zip(range(c1, c2), range(e1, e2), strict=True))
-    pairs = {c1 + c: e1 + e for c, e in _match(compiled[c1:c2], edited[e1:e2])}
+        pairs = dict(zip(range(c1, c2), range(e1, e2), strict=True))
+    else:
+        pairs = {c1 + c: e1 + e for c, e in _match(compiled[c1:c2], edited[e1:e2])}
     for at in range(c1, c2):
-        if e1 == e2 or at in pairs or at not in origin:
+        concealed = concealed_by(source, compiled, origin, at)
+        if e1 == e2 or not concealed:
             continue
-        old = source[origin[at]]
-        if old.strip() != compiled[at].strip():
+        is_marked = any(LINE_MARK.search(line) for line in concealed)
+        if at not in pairs or not _lives_on(compiled[at], edited, pairs[at], (e1, e2), is_marked):
             message = (
-                f"cannot tell which of the new lines has become of '{old.strip()}', whose marks or "
-                "references a notebook does not show"
+                f"cannot tell which of the new lines has become of '{concealed[0].strip()}', whose "
+                "marks or references a notebook does not show: edit it in the Markdown file"
             )
             raise Ambiguous(message, origin[at])
     return pairs
+
+
+def _lives_on(
+    line: str, edited: Sequence[str], new: int, block: tuple[int, int], is_marked: bool
+) -> bool:
+    """Whether a line that conceals something has become line `new`, as far as can be told.
+
+    No other new line may be more like it; and a mark (`#@save`, `#@quick`) speaks of its line's
+    code, of which some word must be left.
+    """
+    alike = _alike(line, edited[new])
+    if any(_alike(line, edited[other]) > alike for other in range(*block) if other != new):
+        return False
+    return not is_marked or bool(set(NAME.findall(line)) & set(NAME.findall(edited[new])))
+
+
+def concealed_by(
+    source: Sequence[str], compiled: Sequence[str], origin: Mapping[int, int], at: int
+) -> list[str]:
+    """Lines of the source that line `at` of `compiled` stands for without showing all of them.
+
+    They are its own line, if that reads differently, and lines of marks that belong to it.
+    """
+    if at not in origin:
+        return []
+    own, marks = source[origin[at]], list(_hidden_with(source, origin, at, at + 1))
+    if marks or own.strip() != compiled[at].strip():
+        return [own, *(source[mark] for mark in marks)]
+    return []
+
+
+def _moved(
+    source: Sequence[str],
+    compiled: Sequence[str],
+    edited: Sequence[str],
+    blocks: Sequence[Sequence[int]],
+    pairs: Sequence[Mapping[int, int]],
+    origin: Mapping[int, int],
+) -> dict[int, str]:
+    """What new lines (of `edited`) are in the source that stood elsewhere in `compiled`."""
+    kept = {at: new for partners in pairs for at, new in partners.items()}
+    gone = {
+        compiled[at].strip(): at
+        for c1, c2, _, _ in blocks
+        for at in range(c1, c2)
+        if at not in kept and concealed_by(source, compiled, origin, at)
+    }
+    result = {}
+    for new in (new for _, _, e1, e2 in blocks for new in range(e1, e2)):
+        at = gone.pop(edited[new].strip(), None)
+        if at is None:
+            continue
+        own, *marks = concealed_by(source, compiled, origin, at)
+        if marks or new in kept.values():
+            raise Ambiguous(moved_message(own), origin[at])
+        own = own[_shift(own, compiled[at]) :]
+        result[new] = _line(own, compiled[at], edited[new], origin[at])
+    return result
+
+
+def _refuse_plain_text(
+    source: Sequence[str],
+    compiled: Sequence[str],
+    edited: Sequence[str],
+    result: Sequence[str],
+    origin: Mapping[int, int],
+) -> None:
+    """What a reference reads as is still there but the reference is not: its words have moved."""
+    lost = Counter(REFERENCE.findall("\n".join(source)))
+    lost -= Counter(REFERENCE.findall("\n".join(result)))
+    before, after = "\n".join(compiled), "\n".join(edited)
+    for at in sorted(origin) if lost else ():
+        literals = REFERENCE.split(source[origin[at]])
+        found = re.fullmatch("(.+?)".join(map(re.escape, literals)), compiled[at])
+        roles = REFERENCE.findall(source[origin[at]])
+        for role, text in zip(roles, found.groups() if found else (), strict=False):
+            if lost[role] and after.count(text) >= before.count(text):
+                message = (
+                    f"'{text}' is on another line now, which would make plain text of {role}: "
+                    "write it as in Markdown, or make this edit in the Markdown file"
+                )
+                raise Ambiguous(message, origin[at])
+
+
+def moved_message(line: str) -> str:
+    return (
+        f"'{line.strip()}' was moved, and a notebook does not show its marks or references: move "
+        "it in the Markdown file"
+    )
 
 
 def _place(
@@ -196,7 +293,8 @@ def _hidden_with(
 ) -> Iterator[int]:
     """The lines with nothing but marks that belong to deleted lines.
 
-    In prose they stand behind what they mark (:label:), in code before it (#@save).
+    In prose they stand behind what they mark (:label:), in code before it (#@save; #@tags
+    belongs to the whole cell).
     """
     shown = set(origin.values())
     lines = [origin[at] for at in range(c1, c2) if at in origin]
@@ -207,7 +305,8 @@ def _hidden_with(
             after += 1
     before = lines[0] - 1 if lines else -1
     while before >= 0 and before not in shown and MARKS_ONLY.fullmatch(source[before]):
-        yield before
+        if LINE_MARK.match(source[before].lstrip()):
+            yield before
         before -= 1
 
 
@@ -226,6 +325,9 @@ def _line(source: str, compiled: str, edited: str, number: int) -> str:
         return edited
     shift = _shift(source, compiled)
     indent, source = source[:shift], source[shift:]
+    behind = MARK_BEHIND.fullmatch(source)
+    if behind and not compiled.endswith(behind[2]):
+        return indent + _line(behind[1], compiled, edited, number) + behind[2]
     s, c, e = TOKEN.findall(source), TOKEN.findall(compiled), TOKEN.findall(edited)
     place: dict[int, int] = {}  # token of `compiled` -> token of `source`
     for kind, s1, s2, c1, c2 in _opcodes(s, c):
@@ -237,6 +339,8 @@ def _line(source: str, compiled: str, edited: str, number: int) -> str:
         if kind == "equal":
             continue
         first, end = _span(place, c1, c2, len(c), len(s))
+        if first is None and not _alike(compiled, edited):
+            return indent + edited  # another line stands here: words in common are so by chance
         if first is None:
             written = "".join(c[c1:c2]) or "".join(c[max(0, c1 - 1) : c1 + 1])
             message = f"'{written}' is not in the source, which has '{source.strip()}': edit that"
@@ -259,7 +363,9 @@ def _span(
             at = place[c1 - 1] + 1
         elif c1 in place:
             at = place[c1]
-        elif not place:
+        elif c1 == count:
+            at = source_count
+        elif c1 == 0:
             at = 0
         else:
             return None, 0

@@ -94,6 +94,17 @@ def find_marks(source: str) -> tuple[Mark, ...]:
     return tuple(marks)
 
 
+def would_be_marks(source: str) -> set[str]:
+    """The lines on which what reads like a mark is none: it is part of a string or a comment."""
+    lines = source.split("\n")
+    marked = {mark.line for mark in find_marks(source)}
+    return {
+        line
+        for number, line in enumerate(lines, 1)
+        if number not in marked and ANY_MARK.search(line)
+    }
+
+
 def strip_marks(cell: Cell) -> tuple[str, tuple[int, ...]]:
     """The cell's source without its marks, and the file's line of each line that is left."""
     kept = {at: line for at, line in enumerate(_without_marks(cell.source)) if line is not None}

@@ -16,8 +16,10 @@ from typing import Literal
 
 from bookc import markdown
 from bookc.book import BookError, Cell, Chapter, Problem
-from bookc.carry import Ambiguous, carry
+from bookc.carry import ROLE, Ambiguous, align, carry, concealed_by, moved_message
 from bookc.ipynb import NotebookNode
+from bookc.markdown import MARK_LINE
+from bookc.marks import ANY_MARK, would_be_marks
 from bookc.notebook import make_notebook
 from bookc.parse import FENCE, TAB_BLOCK, TAB_MARK
 from bookc.readable import readable_prose
@@ -26,6 +28,7 @@ from bookc.tabs import select_tab
 
 Choice = Literal["all", "split"]
 LINE = re.compile(r"(\r\n?|\n)")
+HIDDEN_IN_PROSE = re.compile(f"{ROLE}|{MARK_LINE.pattern}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +98,14 @@ def sync_text(
 
 def difference(
     chapter: Chapter, compiled: NotebookNode | None, edited: NotebookNode, refs: Refs
-) -> str:
-    """The first line of the author's notebook that the chapter does not compile to; "" if none.
+) -> tuple[str, str] | None:
+    """The first line of the author's notebook that the chapter does not compile to, and its kind.
 
     Neighbouring cells of prose count as one, and so do several blank lines; a reference that
     the author wrote as in Markdown reads as what it compiles to.
     """
     if compiled is None:
-        return "a section without code for this tab"
+        return "markdown", "a section without code for this tab"
     tab = compiled.metadata["bookc"]["tab"]
     wanted = _joined(
         node for cell in edited.cells for node in _recompiled(cell, chapter, tab, refs)
@@ -111,8 +114,8 @@ def difference(
     for (kind, text), other in zip_longest(wanted, made, fillvalue=("", "")):
         for line, got in zip_longest(text.split("\n"), other[1].split("\n"), fillvalue=""):
             if line != got or kind != other[0]:
-                return line.strip() or got.strip()
-    return ""
+                return kind or other[0], line.strip() or got.strip()
+    return None
 
 
 def same_for_reader(one: NotebookNode | None, other: NotebookNode | None) -> bool:
@@ -167,7 +170,11 @@ class _Syncer:
         edited: NotebookNode,
         choose: Choose,
     ) -> None:
-        self.chapter, self.tabs, self.choose = chapter, tuple(tabs), choose
+        self.chapter, self.choose = chapter, choose
+        # A tab without a notebook of this section is not asked about, and must not be named: a
+        # cell that names it would give it one.
+        self.tabs = tuple(tab for tab in tabs if chapter.tabs is None or tab in chapter.tabs)
+        self.needs_tab_mark = len(tabs) > 1
         self.compiled, self.edited = compiled, edited
         self.tab = str(compiled.metadata["bookc"]["tab"])
         self.lines = [line for line, _ in _lines(text)]
@@ -220,8 +227,38 @@ class _Syncer:
                 following = following[following.index(anchor) + 1 :]
             if self._can_be_text(cell, 0):
                 self._add(cell, anchor, following[0] if following else "")
+        self._close_gaps()
+        self._refuse_moved_lines(nodes, present, [cell for _, cell in added])
+
+    def _refuse_moved_lines(
+        self,
+        nodes: Mapping[str, NotebookNode],
+        present: Mapping[str, NotebookNode],
+        added: Iterable[NotebookNode],
+    ) -> None:
+        """Lines that are in another cell now, as when cells are split, leave their marks behind."""
+        new = {line.strip() for cell in added for line in _plain(cell.source).split("\n")}
+        gone: list[tuple[Cell, NotebookNode, set[str]]] = []
+        for base_id, now in self.now.items():
+            before = {line.strip() for line in nodes[now].source.split("\n")}
+            cell = present.get(base_id)
+            after = {line.strip() for line in _plain(cell.source if cell else "").split("\n")}
+            new |= after - before
+            if before - after:
+                source = self.chapter.cells[self.position[now]]
+                gone.append((source, nodes[now], before - after))
+        for source, node, lines in gone:
+            for at, line in _concealing(source, node).items():
+                if line in lines & new:
+                    number = source.line + at
+                    message = moved_message(source.source.split("\n")[at])
+                    self.problems.append(Problem(self.chapter.file, number, message))
 
     def _change(self, cell: Cell, node: NotebookNode, edited: NotebookNode) -> None:
+        if cell.lines:  # its first line is made of its fence
+            message = "a cell in another language: edit it in the Markdown file"
+            self.problems.append(Problem(self.chapter.file, cell.line_at(2), message))
+            return
         lines = cell.source.split("\n")
         try:
             new = carry(
@@ -232,6 +269,8 @@ class _Syncer:
             )
         except Ambiguous as error:
             self.problems.append(Problem(self.chapter.file, cell.line + error.line, str(error)))
+            return
+        if cell.kind == "code" and self._has_lost_marks(cell, new, edited):
             return
         changed = replace(cell, source="\n".join(new))
         others = tuple(
@@ -252,6 +291,19 @@ class _Syncer:
                     self._split_prose(cell, new, others)
                 return
         self.edits.append(_Edit(start, start + len(lines), tuple(new)))
+
+    def _has_lost_marks(self, cell: Cell, new: Sequence[str], edited: NotebookNode) -> bool:
+        """Whether marks of a cell became part of a comment or a string, or the cell no Python."""
+        source = "\n".join(new)
+        known = would_be_marks(cell.source) | would_be_marks(_plain(edited.source))
+        lost = sorted(would_be_marks(source) - known, key=new.index)
+        for line in lost:
+            message = (
+                f"the mark in '{line.strip()}' would be none any more, but part of a comment or a "
+                "string or of what is no Python: make this edit in the Markdown file"
+            )
+            self.problems.append(Problem(self.chapter.file, cell.line + new.index(line), message))
+        return bool(lost)
 
     def _split_code(self, cell: Cell, new: Sequence[str], others: Sequence[str]) -> None:
         """The old cell for the other tabs, and behind it a new one for this tab."""
@@ -318,10 +370,18 @@ class _Syncer:
                     lines = tuple(_tab_block(others, block))
                 self.edits.append(_Edit(start, end, lines))
                 return
-        if start == 0 or not self.lines[start - 1].strip():
+        self.edits.append(_Edit(start, end, ()))
+
+    def _close_gaps(self) -> None:
+        """The empty lines behind a deleted cell go with it, unless a new cell stands there."""
+        taken = {edit.start for edit in self.edits if edit.start == edit.end}
+        for at, edit in enumerate(self.edits):
+            start, end = edit.start, edit.end
+            if edit.lines or end in taken or (start and self.lines[start - 1].strip()):
+                continue
             while end < len(self.lines) and not self.lines[end].strip():
                 end += 1
-        self.edits.append(_Edit(start, end, ()))
+            self.edits[at] = _Edit(start, end, ())
 
     def _add(self, node: NotebookNode, anchor: str, following: str) -> None:
         """Write a new cell behind the cell `anchor`, or before `following`, by their base ids."""
@@ -337,7 +397,7 @@ class _Syncer:
         lines = _plain(node.source).split("\n")
         others = tuple(tab for tab in self.tabs if tab != self.tab)
         if node.cell_type == "code":
-            mark = [f"#@tab {self.tab}"] if others else []
+            mark = [f"#@tab {self.tab}"] if self.needs_tab_mark else []
             fence = "`" * max(3, *(_fence_length(line) + 1 for line in lines))
             lines = [f"{fence}{{.python .input}}", *mark, *lines, fence]
         elif others:
@@ -483,9 +543,24 @@ def _origin(cell: Cell, node: NotebookNode) -> dict[int, int] | None:
     return origin
 
 
+def _concealing(cell: Cell, node: NotebookNode) -> dict[int, str]:
+    """The lines of a cell with marks or references, from 0, as they are in the notebook."""
+    source, compiled = cell.source.split("\n"), node.source.split("\n")
+    origin = _origin(cell, node)
+    if origin is None:
+        origin = dict(align(compiled, source))
+    hidden = ANY_MARK if cell.kind == "code" else HIDDEN_IN_PROSE
+    return {
+        origin[at]: line.strip()
+        for at, line in enumerate(compiled)
+        if line.strip()
+        and any(hidden.search(one) for one in concealed_by(source, compiled, origin, at))
+    }
+
+
 def _block(lines: Sequence[str], cell: Cell) -> tuple[int, int]:
     """The first line and the one behind the last of a cell with its fence or tab block."""
-    start, end = cell.line - 1, cell.line - 1 + len(cell.source.split("\n"))
+    start, end = cell.line - 1, cell.line_at(len(cell.source.split("\n")))
     if cell.kind == "markdown" and not cell.tabs:
         return start, end
     while not (FENCE if cell.kind == "code" else TAB_BLOCK).match(lines[start - 1]):
@@ -600,7 +675,7 @@ def _joined(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
     for cell in cells:
         text = "\n".join(_trimmed(_plain(cell.source).split("\n")))
         if cell.cell_type == "markdown":
-            text = re.sub(r"\n\s*\n", "\n\n", text.strip())
+            text = re.sub(r"[ \t]*\n\s*\n", "\n\n", text.strip())
             if text and result and result[-1][0] == "markdown":
                 text = f"{result.pop()[1]}\n\n{text}"
         if text:

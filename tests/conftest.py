@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -110,8 +111,21 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A new visitor; an error of a script or a breach of the page's policy fails the test."""
+def serve() -> Iterator[Callable[[Path], str]]:
+    """Serve a folder to the end of the test; gives its address."""
+    from chromium import served
+
+    with contextlib.ExitStack() as servers:
+        yield lambda folder: servers.enter_context(served(folder))
+
+
+@pytest.fixture
+def page(browser: Browser, serve: Callable[[Path], str]) -> Iterator[Page]:
+    """A new visitor; an error of a script or a breach of the page's policy fails the test.
+
+    It asks for `serve` so that the page is closed before its server is: lazy pictures load for a
+    while, and without a server each of them is an error.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     errors: list[str] = []
     page = context.new_page()

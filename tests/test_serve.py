@@ -67,7 +67,11 @@ def test_a_page_shows_what_is_saved_and_stays_where_it_was(
     page.evaluate("scrollTo(0, 400)")
     edit(book / "one.md", WORDS, "Other words.")
     expect(page.get_by_text("Other words.")).to_have_count(1)
-    page.wait_for_function("scrollY == 400")
+    # Not page.wait_for_function: looking a second time, it breaks the page's policy.
+    deadline = time.monotonic() + 20
+    while page.evaluate("scrollY") != 400:
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
     assert page.locator("html").get_attribute("data-tab") == "mxnet"
     # What was saved elsewhere is there when one goes there.
     edit(book / "three.md", "Names nothing.", "Names little.")

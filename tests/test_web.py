@@ -6,7 +6,7 @@ import base64
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -185,29 +185,33 @@ def test_what_scrolls_can_be_reached_from_the_keyboard(page: Page, address: str)
     expect(wide).to_have_attribute("tabindex", "0")
 
 
-def test_pictures_keep_their_place_and_wait(page: Page, tiny: Path) -> None:
+def test_pictures_keep_their_place_and_wait(
+    page: Page, tiny: Path, serve: Callable[[Path], str]
+) -> None:
     """The authors' pictures, too: their sizes come from the files."""
     (tiny / "img" / "photo.png").write_bytes(base64.b64decode(png(70, 30)))
     index = tiny / "index.md"
     index.write_text(index.read_text() + "\n\n![A dot.](img/dot.svg)\n\nAn ![x](img/photo.png).\n")
     folder = build(tiny)
-    with served(folder) as address:
-        for name in axe.page_names(folder):
-            page.goto(f"{address}/{name}")
-            page.evaluate("document.querySelectorAll('img').forEach((i) => i.loading = 'eager')")
-            page.wait_for_load_state("networkidle")
-            sizes = page.evaluate("""[...document.images].map((i) => [
-              i.getAttribute("width") / i.getAttribute("height"),
-              i.naturalWidth / i.naturalHeight,
-            ])""")
-            assert all(abs(given / real - 1) < 0.05 for given, real in sizes), name
-        page.goto(f"{address}/index.html")
-        photo = page.locator("img[src='img/photo.png']")
-        assert [photo.get_attribute(n) for n in ("width", "height", "loading")] == [
-            "70",
-            "30",
-            "lazy",
-        ]
+    address = serve(folder)
+    for name in axe.page_names(folder):
+        page.goto(f"{address}/{name}")
+        page.evaluate("""Promise.all([...document.images].map((image) => {
+          image.loading = "eager";
+          return image.decode();  // waits until it is there
+        }))""")
+        sizes = page.evaluate("""[...document.images].map((i) => [
+          i.getAttribute("width") / i.getAttribute("height"),
+          i.naturalWidth / i.naturalHeight,
+        ])""")
+        assert all(abs(given / real - 1) < 0.05 for given, real in sizes), name
+    page.goto(f"{address}/index.html")
+    photo = page.locator("img[src='img/photo.png']")
+    assert [photo.get_attribute(n) for n in ("width", "height", "loading")] == [
+        "70",
+        "30",
+        "lazy",
+    ]
 
 
 def test_a_page_weighs_little_and_moves_nothing(
