@@ -1,11 +1,14 @@
-"""The command line: `bookc COMMAND`. The only place that prints, and the only one that exits."""
+"""The command line: `bookc COMMAND`. The only place that prints, and the only one that exits.
+
+Each command imports what it needs when it needs it: to see that there is nothing to do takes no
+compiler.
+"""
 
 from __future__ import annotations
 
 import argparse
 import difflib
 import gc
-import importlib.util
 import json
 import os
 import signal
@@ -28,20 +31,10 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
-    from bookc import build
+    from bookc.authoring import Linted
+    from bookc.build import Section
     from bookc.execute import Job, Result
     from bookc.sync import Choice, Question
-else:
-
-    def _lazily(name):
-        """A module that is read when it is first used: to find nothing to do takes no compiler."""
-        spec = importlib.util.find_spec(name)
-        spec.loader = importlib.util.LazyLoader(spec.loader)
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
-    build = sys.modules.get("bookc.build") or _lazily("bookc.build")
 
 SILENT = (Problem("", 0, ""),)  # of a command that has told its problems itself
 Command = Callable[[argparse.Namespace], Sequence[Problem]]
@@ -97,11 +90,13 @@ def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
     if outputs := stamp.outputs():
         say(f"{len(outputs)} notebooks in {folder}, 0 changed")
         return stamp.warnings()
+    from bookc import build, reading
+
     gc.disable()  # one pass over the book, and few cycles
     if args.raw:
-        book, refs = build.read_sources(args.book), None
+        book, refs = reading.read_sources(args.book), None
     else:
-        book, refs = build.read_book(args.book, for_notebooks=True)
+        book, refs = reading.read_book(args.book, for_notebooks=True)
     notebooks = build.compile_notebooks(book, refs, tabs)
     changed = build.write_notebooks(book, notebooks, folder, args.to or "")
     written = [build.notebook_file(folder, section, args.to or "") for section in notebooks]
@@ -111,19 +106,21 @@ def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
 
 
 def _execute(args: argparse.Namespace) -> Sequence[Problem]:
-    book, refs = build.read_book(args.book)
+    from bookc import build, reading, running
+
+    book, refs = reading.read_book(args.book)
     config = book.config
     tabs = _tabs(args, config.tabs)
     compiled = build.compile_notebooks(book, refs, tabs, args.quick)
     chosen = build.choose(compiled, args.sections)
-    problems = build.missing_frameworks(config, tabs)
+    problems = running.missing_frameworks(config, tabs)
     usable = {
         section: notebook
         for section, notebook in chosen.items()
-        if not build.missing_frameworks(config, [section[0]])
+        if not running.missing_frameworks(config, [section[0]])
     }
     if not args.quick and not args.sections and not args.all:
-        usable = {s: nb for s, nb in usable.items() if not build.is_fresh(config, s, nb)}
+        usable = {s: nb for s, nb in usable.items() if not running.is_fresh(config, s, nb)}
         if not usable:
             say("nothing to execute: every record is of today's code (--all runs them too)")
     folder = config.output_dir / "quick" if args.quick else config.record_dir
@@ -139,10 +136,11 @@ def _execute(args: argparse.Namespace) -> Sequence[Problem]:
 
 
 def _run_with_progress(
-    book: Book, usable: Mapping[build.Section, NotebookNode], folder: Path, jobs: int
+    book: Book, usable: Mapping[Section, NotebookNode], folder: Path, jobs: int
 ) -> list[Result]:
-    # Progress bars and tables are read where they are shown: most commands show none.
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from bookc import running
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=_terminal()) as progress:
@@ -153,7 +151,7 @@ def _run_with_progress(
                 tasks[job.name] = progress.add_task(job.name, total=total)
             progress.update(tasks[job.name], completed=done)
 
-        return build.execute_book(book, usable, folder, jobs, report)
+        return running.execute_book(book, usable, folder, jobs, report)
 
 
 def _print_times(results: Sequence[Result]) -> None:
@@ -168,10 +166,12 @@ def _print_times(results: Sequence[Result]) -> None:
 
 
 def _check(args: argparse.Namespace) -> Sequence[Problem]:
-    book, refs = build.read_book(args.book)
+    from bookc import reading, running
+
+    book, refs = reading.read_book(args.book)
     tabs = _tabs(args, book.config.tabs)
     begin = time.monotonic()
-    checked = build.check_book(book, refs, tabs, args.sections, args.jobs)
+    checked = running.check_book(book, refs, tabs, args.sections, args.jobs)
     if checked.details:
         complain(checked.details)
     say(
@@ -191,13 +191,14 @@ def _html(args: argparse.Namespace) -> Sequence[Problem]:
     if stamp.outputs():
         lines, warnings = stamp.notes(), stamp.warnings()
     else:
-        from bookc.site import write_site  # the renderer, which only pages need
+        from bookc import build, reading, running
+        from bookc.site import write_site
 
-        book, refs = build.read_book(args.book)
+        book, refs = reading.read_book(args.book)
         notebooks = build.compile_notebooks(book, refs, config.tabs)
-        recorded = build.load_record(book, notebooks)
+        recorded = running.load_record(book, notebooks)
         pages = write_site(book, refs, recorded, build.choose(notebooks, ()))
-        lines = [f"{pages} pages", *build.outdated(notebooks, recorded)]
+        lines = [f"{pages} pages", *running.outdated(notebooks, recorded)]
         warnings = list(book.warnings)
         stamp.write((file for file in folder.rglob("*") if file.is_file()), warnings, lines)
     seconds = time.monotonic() - begin
@@ -212,7 +213,9 @@ def _build(args: argparse.Namespace) -> Sequence[Problem]:
 
 
 def _lint(args: argparse.Namespace) -> Sequence[Problem]:
-    linted = build.lint_book(args.book)
+    from bookc import authoring
+
+    linted = authoring.lint_book(args.book)
     if args.format != "text":
         _print_findings(linted.problems, args.book, args.format)
         return SILENT if linted.problems else ()
@@ -251,7 +254,7 @@ def _escaped(text: str, more: str) -> str:
     return text
 
 
-def _print_coverage(linted: build.Linted) -> None:
+def _print_coverage(linted: Linted) -> None:
     from rich.table import Table
 
     tabs = list(linted.chapters[0][1]) if linted.chapters else []
@@ -265,7 +268,9 @@ def _print_coverage(linted: build.Linted) -> None:
 
 
 def _lib(args: argparse.Namespace) -> Sequence[Problem]:
-    book, _ = build.read_book(args.book)
+    from bookc import build, reading
+
+    book, _ = reading.read_book(args.book)
     changed = build.write_libraries(book)
     for file in changed:
         say(f"wrote {file}")
@@ -274,7 +279,9 @@ def _lib(args: argparse.Namespace) -> Sequence[Problem]:
 
 
 def _sync(args: argparse.Namespace) -> Sequence[Problem]:
-    synced = build.sync_notebook(args.book, args.notebook, partial(_choose, args.shared))
+    from bookc import authoring
+
+    synced = authoring.sync_notebook(args.book, args.notebook, partial(_choose, args.shared))
     changes = list(
         difflib.unified_diff(
             synced.before.splitlines(), synced.after.splitlines(), synced.name, synced.name, "", ""
@@ -284,7 +291,7 @@ def _sync(args: argparse.Namespace) -> Sequence[Problem]:
         for line in changes:
             say(line.rstrip("\n"))
         return ()
-    build.write_synced(synced)
+    authoring.write_synced(synced)
     if not changes:
         say(f"{synced.name} is as the notebook has it")
         return ()
@@ -313,7 +320,9 @@ def _choose(shared: Choice | None, question: Question) -> Choice | None:
 
 
 def _activate(args: argparse.Namespace) -> Sequence[Problem]:
-    for file in build.activate_files(args.book, args.tab, args.files):
+    from bookc import authoring
+
+    for file in authoring.activate_files(args.book, args.tab, args.files):
         say(f"{file}: changed")
     return ()
 
@@ -345,9 +354,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     one_tab = argparse.ArgumentParser(add_help=False)
     one_tab.add_argument("--tab", metavar="T", help="one tab instead of all")
-    running = argparse.ArgumentParser(add_help=False)
-    running.add_argument("sections", nargs="*", metavar="SECTION", help="such as images/dcgan")
-    running.add_argument(
+    several = argparse.ArgumentParser(add_help=False)
+    several.add_argument("sections", nargs="*", metavar="SECTION", help="such as images/dcgan")
+    several.add_argument(
         "--jobs",
         type=_positive,
         default=os.cpu_count() or 1,
@@ -399,7 +408,7 @@ def _parser() -> argparse.ArgumentParser:
         "run notebooks and write the record",
         "bookc execute --tab mxnet images/dcgan",
         one_tab,
-        running,
+        several,
     )
     sub.add_argument(
         "--quick",
@@ -413,7 +422,7 @@ def _parser() -> argparse.ArgumentParser:
         "run quick builds under nbval and compare with the record",
         "bookc check --tab tensorflow game/gan",
         one_tab,
-        running,
+        several,
     )
     command("html", _html, "write the HTML book with the recorded outputs", "bookc html")
     sub = command("build", _build, "write notebooks and the HTML book", "bookc build", one_tab)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from bookc import build, files
+from bookc import build, files, reading, running
 from bookc.book import Book, Chapter, Problem
 from bookc.html import render_pages
 from bookc.prose import page_file
@@ -18,7 +18,7 @@ class LiveSite:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._memory = build.Memory()
+        self._memory = reading.Memory()
         self._last: tuple[Book, Refs] | None = None
 
     @property
@@ -36,9 +36,9 @@ class LiveSite:
             BookError: everything that is wrong with the book, unless it is all warnings; nothing
                 is written then.
         """
-        book, refs = build.read_book(self._root, memory=self._memory)
+        book, refs = reading.read_book(self._root, memory=self._memory)
         notebooks = build.compile_notebooks(book, refs, book.config.tabs)
-        recorded = build.load_record(book, notebooks)
+        recorded = running.load_record(book, notebooks)
         pages = write_site(book, refs, recorded, build.choose(notebooks, ()), index=False)
         self._last = book, refs
         return pages
@@ -53,14 +53,14 @@ class LiveSite:
             The files of the pages, relative to the site's folder; None if more than their own
             text changed, such as a label, a title or the order of the sections.
         """
-        book, refs = build.read_book(self._root, memory=self._memory, collect=False)
+        book, refs = reading.read_book(self._root, memory=self._memory, collect=False)
         edited = _edited(self._last, (book, refs)) if self._last else None
         if edited is None:
             return None
         config = book.config
         alone = dataclasses.replace(book, chapters=tuple(edited))
         notebooks = build.compile_notebooks(alone, refs, config.tabs)
-        recorded = build.load_record(alone, notebooks)
+        recorded = running.load_record(alone, notebooks)
         offered = build.choose(notebooks, ())
         changed = last_changes_of(book)
         pages = render_pages(book, refs, recorded, edited, offered, size_reader(config), changed)

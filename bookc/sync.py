@@ -1,12 +1,11 @@
 """(a chapter's text, its notebook as an author edited it) -> the text with the edits in it.
 
-Cells are matched by the ids that compiling gave them. `stamp` notes in a notebook what each of
-its cells was, so that an edit by the author and one in the Markdown file are told apart.
+Cells are matched by the ids that compiling gave them. A notebook notes what each of its cells was,
+so that an edit by the author and one in the Markdown file are told apart.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from itertools import zip_longest
 from typing import Literal
 
 from bookc import markdown
+from bookc.base import digest, matched, plain, survivors
 from bookc.book import BookError, Cell, Chapter, Problem
 from bookc.carry import ROLE, Ambiguous, align, carry, concealed_by, moved_message
 from bookc.ipynb import NotebookNode
@@ -62,11 +62,6 @@ class _Edit:
     start: int
     end: int
     lines: tuple[str, ...]
-
-
-def stamp(notebook: NotebookNode) -> None:
-    """Note in a compiled notebook what its cells are, for `sync_text` to compare with."""
-    notebook.metadata["bookc"]["base"] = [[cell.id, _digest(cell)] for cell in notebook.cells]
 
 
 def sync_text(
@@ -131,8 +126,8 @@ def rebased(compiled: NotebookNode, edited: NotebookNode) -> NotebookNode:
     A cell that changed in the Markdown alone is as it compiles now.
     """
     base = dict(edited.metadata["bookc"]["base"])
-    present, added = _matched(base, edited)
-    then = {now: base_id for base_id, now in _survivors(base, compiled).items()}
+    present, added = matched(base, edited)
+    then = {now: base_id for base_id, now in survivors(base, compiled).items()}
     cells = [cell for anchor, cell in added if not anchor]
     for cell in compiled.cells:
         base_id = then.get(cell.id)
@@ -148,8 +143,7 @@ def with_outputs(compiled: NotebookNode, edited: NotebookNode) -> NotebookNode:
     """The newly compiled notebook with the outputs and metadata that the author's has."""
     old = [cell for cell in edited.cells if cell.cell_type == "code"]
     for cell in compiled.cells:
-        digest = _digest(cell)
-        match = next((one for one in old if _digest(one) == digest), None)
+        match = next((one for one in old if digest(one) == digest(cell)), None)
         if match is not None:
             old.remove(match)
             cell.outputs, cell.execution_count = match.outputs, match.execution_count
@@ -192,24 +186,24 @@ class _Syncer:
             message = "the notebook was saved without cell ids: save it as nbformat 4.5"
             raise BookError([Problem(chapter.file, 0, message)])
         self.base: dict[str, str] = dict(base)
-        self.now = _survivors(self.base, compiled)
+        self.now = survivors(self.base, compiled)
 
     def run(self) -> None:
         nodes = {cell.id: cell for cell in self.compiled.cells}
         order = list(self.base)
-        present, added = _matched(self.base, self.edited)
+        present, added = matched(self.base, self.edited)
         last = -1
         for cell_id in present:
             if order.index(cell_id) < last:
                 self._refuse(cell_id, "this cell was moved: move it in the Markdown file")
             last = max(last, order.index(cell_id))
-        for cell_id, digest in self.base.items():
+        for cell_id, was in self.base.items():
             cell = present.get(cell_id)
-            if cell is not None and _digest(cell) == digest:
+            if cell is not None and digest(cell) == was:
                 continue
             if cell_id not in self.now:
                 now = nodes.get(cell_id)
-                if cell is None or now is None or _digest(now) != _digest(cell):
+                if cell is None or now is None or digest(now) != digest(cell):
                     message = (
                         "this cell was changed in the notebook, and in the Markdown file since "
                         "the notebook was compiled: compile the notebook again and repeat the edit"
@@ -237,12 +231,12 @@ class _Syncer:
         added: Iterable[NotebookNode],
     ) -> None:
         """Lines that are in another cell now, as when cells are split, leave their marks behind."""
-        new = {line.strip() for cell in added for line in _plain(cell.source).split("\n")}
+        new = {line.strip() for cell in added for line in plain(cell.source).split("\n")}
         gone: list[tuple[Cell, NotebookNode, set[str]]] = []
         for base_id, now in self.now.items():
             before = {line.strip() for line in nodes[now].source.split("\n")}
             cell = present.get(base_id)
-            after = {line.strip() for line in _plain(cell.source if cell else "").split("\n")}
+            after = {line.strip() for line in plain(cell.source if cell else "").split("\n")}
             new |= after - before
             if before - after:
                 source = self.chapter.cells[self.position[now]]
@@ -264,7 +258,7 @@ class _Syncer:
             new = carry(
                 lines,
                 node.source.split("\n"),
-                _plain(edited.source).split("\n"),
+                plain(edited.source).split("\n"),
                 _origin(cell, node),
             )
         except Ambiguous as error:
@@ -295,7 +289,7 @@ class _Syncer:
     def _has_lost_marks(self, cell: Cell, new: Sequence[str], edited: NotebookNode) -> bool:
         """Whether marks of a cell became part of a comment or a string, or the cell no Python."""
         source = "\n".join(new)
-        known = would_be_marks(cell.source) | would_be_marks(_plain(edited.source))
+        known = would_be_marks(cell.source) | would_be_marks(plain(edited.source))
         lost = sorted(would_be_marks(source) - known, key=new.index)
         for line in lost:
             message = (
@@ -394,7 +388,7 @@ class _Syncer:
             return
         previous = self.position[self.now[anchor]] if anchor else -1
         after = self.position[self.now[following]] if following else len(self.chapter.cells)
-        lines = _plain(node.source).split("\n")
+        lines = plain(node.source).split("\n")
         others = tuple(tab for tab in self.tabs if tab != self.tab)
         if node.cell_type == "code":
             mark = [f"#@tab {self.tab}"] if self.needs_tab_mark else []
@@ -488,47 +482,6 @@ class _Syncer:
         now = self.position.get(self.now.get(base_id, base_id))
         line = self.chapter.cells[now].line if now is not None else 0
         self.problems.append(Problem(self.chapter.file, line, message))
-
-
-def _matched(
-    base: Mapping[str, str], edited: NotebookNode
-) -> tuple[dict[str, NotebookNode], list[tuple[str, NotebookNode]]]:
-    """The author's cells by the id they had, and new ones, each with the id of a cell before it."""
-    kinds = {"c": "code", "p": "markdown"}
-    present: dict[str, NotebookNode] = {}
-    added: list[tuple[str, NotebookNode]] = []
-    last = ""
-    for cell in edited.cells:
-        cell_id = cell.get("id", "")
-        kind = kinds.get(cell_id.rpartition("-")[2][:1])
-        if cell_id in base and kind == cell.cell_type and cell_id not in present:
-            present[cell_id] = cell
-            last = cell_id
-        elif cell.source.strip():
-            added.append((last, cell))
-    return present, added
-
-
-def _survivors(base: Mapping[str, str], compiled: NotebookNode) -> dict[str, str]:
-    """For each cell that the Markdown still has as it was, by its id then: its id now."""
-    digests = [_digest(cell) for cell in compiled.cells]
-    ids = list(base)
-    matcher = SequenceMatcher(None, list(base.values()), digests, autojunk=False)
-    return {
-        ids[block.a + at]: compiled.cells[block.b + at].id
-        for block in matcher.get_matching_blocks()
-        for at in range(block.size)
-    }
-
-
-def _digest(cell: NotebookNode) -> str:
-    text = f"{cell.cell_type}\n{_plain(cell.source).strip()}"
-    return hashlib.sha1(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-
-
-def _plain(text: str) -> str:
-    """With `\\n` as the only line end."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _origin(cell: Cell, node: NotebookNode) -> dict[int, int] | None:
@@ -655,7 +608,7 @@ def _recompiled(
     kind = cell.cell_type
     if kind not in ("code", "markdown") or not cell.source.strip():
         return
-    source = "\n".join(_trimmed(_plain(cell.source).split("\n")))
+    source = "\n".join(_trimmed(plain(cell.source).split("\n")))
     if kind == "markdown":
         tokens = markdown.parse(source)
         for token in tokens:
@@ -673,7 +626,7 @@ def _joined(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
     """Kind and text of each cell that has any; neighbouring prose is one text."""
     result: list[tuple[str, str]] = []
     for cell in cells:
-        text = "\n".join(_trimmed(_plain(cell.source).split("\n")))
+        text = "\n".join(_trimmed(plain(cell.source).split("\n")))
         if cell.cell_type == "markdown":
             text = re.sub(r"[ \t]*\n\s*\n", "\n\n", text.strip())
             if text and result and result[-1][0] == "markdown":

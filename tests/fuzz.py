@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from bookc import formula
 from bookc.book import Book, BookError, Reference
-from bookc.build import notebook_text
 from bookc.config import parse_config
 from bookc.html import render_book
+from bookc.ipynb import notebook_text
 from bookc.marks import quick_source
 from bookc.notebook import make_notebook
 from bookc.parse import read_chapter

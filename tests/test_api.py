@@ -14,8 +14,8 @@ from docstrings import read_docstring
 from make_api import make_page
 
 from bookc.book import BookError
-from bookc.build import read_book
 from bookc.html import render_book
+from bookc.reading import read_book
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = (ROOT / "tools" / "api.md").read_text(encoding="utf-8")

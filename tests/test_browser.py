@@ -12,7 +12,9 @@ import pytest
 from chromium import served
 from playwright.sync_api import Browser, Page, expect
 
-from bookc.build import compile_notebooks, load_record, read_book
+from bookc.build import compile_notebooks
+from bookc.reading import read_book
+from bookc.running import load_record
 from bookc.site import write_site
 
 BOOK = Path(__file__).parent / "books" / "tiny"

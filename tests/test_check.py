@@ -8,7 +8,9 @@ import nbformat
 import pytest
 from conftest import CONFIG
 
-from bookc.build import compile_notebooks, notebook_text, read_book
+from bookc.build import compile_notebooks
+from bookc.ipynb import notebook_text
+from bookc.reading import read_book
 
 CELLS = "part/cells.md"
 AGAIN = "run `bookc execute --tab pytorch part/cells`"

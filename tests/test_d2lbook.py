@@ -13,10 +13,11 @@ import nbformat
 import pytest
 from markdown_it.utils import read_fixture_file
 
-from bookc.build import compile_notebooks, read_book
+from bookc.build import compile_notebooks
 from bookc.config import read_config
 from bookc.marks import find_marks
 from bookc.notebook import make_notebook
+from bookc.reading import read_book
 from bookc.tabs import select_tab
 
 ROOT = Path(__file__).parent.parent

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from conftest import MakeBook
 
-from bookc.build import read_book
 from bookc.html import render_book
 from bookc.outputs import Picture, convert, describe
+from bookc.reading import read_book
 from bookc.record import Recorded
 
 INDEX = "# Book\n\n```toc\n:numbered:\npart/one\ntwo\n```\n"

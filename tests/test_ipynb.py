@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookc.build import compile_notebooks, read_book
+from bookc.build import compile_notebooks
 from bookc.ipynb import _indented, nbformat, notebook_text
+from bookc.reading import read_book
 
 RECORD = Path(__file__).parent.parent / "notebooks"
 

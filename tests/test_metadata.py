@@ -14,9 +14,9 @@ from playwright.sync_api import expect, sync_playwright
 from test_html import png
 
 from bookc.book import BookError
-from bookc.build import read_book
 from bookc.history import last_changes
 from bookc.metadata import authors
+from bookc.reading import read_book
 from bookc.record import Recorded
 from bookc.site import write_site
 

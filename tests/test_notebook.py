@@ -6,9 +6,11 @@ import jupytext
 import nbformat
 import pytest
 
-from bookc.build import compile_notebooks, notebook_text, read_book, write_notebooks
+from bookc.build import compile_notebooks, write_notebooks
+from bookc.ipynb import notebook_text
 from bookc.notebook import make_notebook, source_line
 from bookc.parse import parse_chapter
+from bookc.reading import read_book
 from bookc.tabs import select_tab
 
 TABS = ("pytorch", "tensorflow", "mxnet")

@@ -159,7 +159,9 @@ def test_imports_inside_bookc_point_one_way():
     }
     assert uses["book"] == set()
     assert not any("__main__" in used for used in uses.values())
-    assert {module for module, used in uses.items() if "build" in used} == {"__main__", "live"}
+    ordering = {"reading", "build", "running", "authoring"}  # those that put steps in order
+    steps = uses.keys() - ordering - {"__main__", "live"}
+    assert not [module for module in steps if uses[module] & ordering]
     # No circle: modules can be taken away one after the other, each with nothing left to use.
     left = dict(uses)
     while left:

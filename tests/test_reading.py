@@ -12,7 +12,8 @@ import pytest
 from chromium import served
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from bookc.build import choose, compile_notebooks, read_book
+from bookc.build import choose, compile_notebooks
+from bookc.reading import read_book
 from bookc.record import Recorded
 from bookc.site import write_site
 

@@ -7,9 +7,9 @@ from conftest import CONFIG
 from markdown_it.utils import read_fixture_file
 
 from bookc.book import BookError
-from bookc.build import read_book
 from bookc.notebook import make_notebook
 from bookc.readable import readable_prose
+from bookc.reading import read_book
 
 FIXTURES = Path(__file__).parent / "fixtures"
 LABELS = read_fixture_file(FIXTURES / "labels.md")

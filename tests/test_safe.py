@@ -12,9 +12,9 @@ from conftest import MakeBook
 from playwright.sync_api import Browser, Route, sync_playwright
 
 from bookc.book import BookError
-from bookc.build import read_book
 from bookc.outputs import Picture, convert
 from bookc.policy import with_policy
+from bookc.reading import read_book
 from bookc.record import Recorded
 from bookc.sanitize import safe_html, safe_svg, svg_size
 from bookc.site import write_site

@@ -5,7 +5,8 @@ import ast
 import pytest
 
 from bookc.book import BookError
-from bookc.build import read_book, write_libraries
+from bookc.build import write_libraries
+from bookc.reading import read_book
 from bookc.save import make_library
 
 CONFIG = """\

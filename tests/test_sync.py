@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from bookc import sync
 from bookc.__main__ import main
+from bookc.base import note_base
 from bookc.book import BookError
 from bookc.notebook import make_notebook
 from bookc.parse import parse_chapter
-from bookc.sync import stamp, sync_text
+from bookc.sync import sync_text
 from bookc.tabs import select_tab
 
 TABS = ("pytorch", "tensorflow", "mxnet")
@@ -66,7 +67,7 @@ def choosing(choice):
 def compiled(text, tab="pytorch"):
     chapter = parse_chapter(text, "page", "page.md", TABS)
     notebook = make_notebook(select_tab(chapter, tab), tab)
-    stamp(notebook)
+    note_base(notebook)
     return chapter, notebook
 
 

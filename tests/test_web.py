@@ -18,7 +18,9 @@ from test_html import png
 from weight import weigh
 
 from bookc.book import BookError
-from bookc.build import compile_notebooks, load_record, read_book
+from bookc.build import compile_notebooks
+from bookc.reading import read_book
+from bookc.running import load_record
 from bookc.site import write_site
 
 ROOT = Path(__file__).parent.parent
