@@ -126,7 +126,8 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
     again = next(c for c in new_book.chapters if c.path == chapter.path)
     result = _notebook_of(new_book, new_refs, chapter.path, tab)
     if result is None:
-        raise BookError([Problem(chapter.file, 0, f"would have no code for {tab} any more")])
+        message = f"would have nothing for {tab} alone any more, and so no notebook of {tab}"
+        raise BookError([Problem(chapter.file, 0, message)])
     _refuse_difference(again, result, wanted, new_refs)
     for other in book.config.tabs:
         was = _notebook_of(book, resolved, chapter.path, other)

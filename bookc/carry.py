@@ -237,15 +237,14 @@ def _refuse_plain_text(
     origin: Mapping[int, int],
 ) -> None:
     """What a reference reads as is still there but the reference is not: its words have moved."""
-    lost = Counter(REFERENCE.findall("\n".join(source)))
-    lost -= Counter(REFERENCE.findall("\n".join(result)))
+    had, has = (Counter(REFERENCE.findall("\n".join(lines))) for lines in (source, result))
     before, after = "\n".join(compiled), "\n".join(edited)
-    for at in sorted(origin) if lost else ():
+    for at in sorted(origin) if had - has else ():
         literals = REFERENCE.split(source[origin[at]])
         found = re.fullmatch("(.+?)".join(map(re.escape, literals)), compiled[at])
         roles = REFERENCE.findall(source[origin[at]])
         for role, text in zip(roles, found.groups() if found else (), strict=False):
-            if lost[role] and after.count(text) >= before.count(text):
+            if after.count(text) - has[role] > before.count(text) - had[role]:
                 message = (
                     f"'{text}' is on another line now, which would make plain text of {role}: "
                     "write it as in Markdown, or make this edit in the Markdown file"
