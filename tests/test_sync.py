@@ -102,6 +102,11 @@ def test_a_marked_line_keeps_its_marks():
     )
 
 
+def test_a_cell_with_an_id_of_the_authors_keeps_it():
+    named = CHAPTER.replace("input}\n#@tab pytorch", "input #the-f}\n#@tab pytorch")
+    assert synced(named, replacing(1, "n = 20", "n = 30")) == named.replace("= 20", "= 30")
+
+
 def test_new_lines_of_code_stand_where_they_were_written():
     assert synced(CHAPTER, replacing(1, "\nn = ", "\n    # done\nm = 1\nn = ")) == CHAPTER.replace(
         "    return x\nn", "    return x\n    # done\nm = 1\nn"
