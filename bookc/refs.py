@@ -19,6 +19,7 @@ from bookc.book import Book, Cell, Chapter, Label, Problem, Reference, TocEntry
 KINDS = {"heading_open": "section", "figure": "figure", "table_open": "table"}
 KINDS |= {"math_block": "equation"}
 LENGTH = re.compile(r"\d+(\.\d+)?(px|%|em|rem|cm|mm|in|pt)?")
+UNDERLINED = {"=": 1, "-": 2}  # levels of headings without #
 REMOTE = re.compile(r"[a-z]+:|//")
 
 
@@ -102,6 +103,7 @@ def resolve(
     labels: dict[str, Label] = {}
     problems: list[Problem] = []
     for chapter in book.chapters:
+        _raise_headings(chapter, tokens)
         number = numbers.get(chapter.path, "")
         for label, line in _annotate(chapter, tokens, number, problems):
             if label.name in labels:
@@ -151,6 +153,17 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
     for child in node.children:
         yield from walk(child)
+
+
+def _raise_headings(chapter: Chapter, tokens: Mapping[str, list[Token]]) -> None:
+    """The first heading of a page is its title, whatever its level; the others rise with it."""
+    above = None  # levels that the page leaves out
+    for cell in chapter.cells:
+        for token in tokens[cell.id] if cell.kind == "markdown" else ():
+            if token.type in ("heading_open", "heading_close"):
+                level = UNDERLINED.get(token.markup) or len(token.markup)
+                above = level - 1 if above is None else above
+                token.tag = f"h{max(1, level - above)}"
 
 
 def _annotate(
