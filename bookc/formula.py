@@ -18,6 +18,7 @@ from bookc.refs import inline_tokens
 
 BUILT = re.compile(r"<m(frac|su[bp]|sqrt|root|under|over|table|multi)")
 TAG = re.compile(r"<[^>]*>")
+SPACE = re.compile(r"((?<!\\)(?:\\\\)*\\)\n")  # a backslash before the end of a line
 ENVIRONMENT = re.compile(r"\\begin\{(\w+\*?)\}.*?\\end\{\1\}", re.DOTALL)
 MATH_IN_TEXT = re.compile(r"\\(text|textrm|mbox)\{([^{}$]*(?:(?<!\\)\$[^{}$]*\$[^{}$]*)+)\}")
 
@@ -70,7 +71,7 @@ def _formulas(chapter: Chapter, tokens: Mapping[str, list[Token]]) -> Iterator[t
 def _prepared(latex: str, display: bool) -> str:
     """A formula as math-core understands it, with the lines that it had."""
     latex = MATH_IN_TEXT.sub(_split_text, latex.rstrip())
-    latex = latex.replace("{split}", "{aligned}")
+    latex = SPACE.sub(r"\1 \n", latex).replace("{split}", "{aligned}")
     if display and r"\\" in ENVIRONMENT.sub("", latex):
         return rf"\begin{{aligned}}{latex}\end{{aligned}}"  # as Sphinx does
     return latex

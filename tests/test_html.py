@@ -347,7 +347,8 @@ $$a &= b \\ &= c$$
 
 $$\begin{split}d\end{split}$$
 
-$\pmb{x}$, $e \\ f$
+$\pmb{x}$, $e \\ f$, $g \
+h$
 """
     page = article(site(make_book, {"part/one.md": one})["part/one.html"])
     assert page.count("<mtr>") == 3
