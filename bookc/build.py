@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bookc import files
 from bookc.alias import apply_aliases
@@ -12,10 +13,11 @@ from bookc.book import Book, BookError, Config, Problem
 from bookc.ipynb import NotebookNode, notebook_text
 from bookc.notebook import make_notebook
 from bookc.provenance import read_library, used_symbols
-from bookc.readable import readable_prose
-from bookc.refs import Refs
 from bookc.save import make_library, with_version
 from bookc.tabs import select_tab
+
+if TYPE_CHECKING:
+    from bookc.refs import Refs
 
 Section = tuple[str, str]  # (tab, section path)
 
@@ -30,9 +32,13 @@ def compile_notebooks(
     """
     sort_in = str(book.config.root.resolve()) if book.config.sort_imports else ""
     library = read_library(_library_sources(book.config))
-    prose = {
-        chapter.path: readable_prose(chapter, resolved) for chapter in book.chapters if resolved
-    }
+    prose: dict[str, dict[str, str]] = {}
+    if resolved is not None:
+        from bookc.readable import (
+            readable_prose,  # Markdown's syntax, which raw notebooks do without
+        )
+
+        prose = {chapter.path: readable_prose(chapter, resolved) for chapter in book.chapters}
     notebooks = {}
     for tab in tabs:
         for chapter in book.chapters:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bookc import files, markdown, refs
+from bookc import files
 from bookc.book import Book, BookError, Cell, Chapter, Config, Problem, Reference
 from bookc.config import read_config
 from bookc.marks import quick_source
 from bookc.parse import read_chapter
-from bookc.refs import Refs
 from bookc.save import make_library
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
+
+    from bookc.refs import Refs
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Memory:
     def parsed(self, cell: Cell) -> list[Token]:
         key = (cell.id, cell.source)
         if key not in self.tokens:
+            from bookc import markdown
+
             self.tokens[key] = markdown.parse(cell.source)
         return self.tokens[key]
 
@@ -87,6 +90,8 @@ def read_book(
     Raises:
         BookError: everything that is wrong with it, unless it is all warnings.
     """
+    from bookc import markdown, refs  # which raw notebooks do without
+
     book, problems = _parse_sources(root, instead, memory)
     config = book.config
     entries = None
@@ -138,7 +143,7 @@ def _parse_sources(
             problems += wrong
     problems += _repeated_ids(parsed.values())
     for chapter in parsed.values():
-        problems += refs.missing_sections(chapter, sources.__contains__)
+        problems += missing_sections(chapter, sources)
     if len(parsed) < len(sources):
         # References into a file that cannot be read would look unknown.
         with collecting(problems):
@@ -165,6 +170,14 @@ def _checked(book: Book, problems: Sequence[Problem]) -> Book:
     if not all(problem.warning for problem in problems):
         raise BookError(problems)
     return dataclasses.replace(book, warnings=problems)
+
+
+def missing_sections(chapter: Chapter, known: Collection[str]) -> Iterator[Problem]:
+    """The `toc` entries that name no file."""
+    for entry in chapter.toc:
+        if entry.path not in known:
+            message = f"toc names '{entry.path}', but there is no {entry.path}.md"
+            yield Problem(chapter.file, entry.line, message, warning=True)
 
 
 def _repeated_ids(chapters: Iterable[Chapter]) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from markdown_it.token import Token
 
 from bookc import markdown
-from bookc.book import Book, Cell, Chapter, Label, Problem, Reference, TocEntry
+from bookc.book import Book, Cell, Chapter, Label, Problem, Reference
 
 KINDS = {"heading_open": "section", "figure": "figure", "table_open": "table"}
 KINDS |= {"math_block": "equation"}
@@ -310,12 +310,3 @@ def pictures(chapter: Chapter, tokens: Mapping[str, list[Token]]) -> Iterator[st
 
 def _inside(chapter: Chapter, source: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(chapter.path), unquote(source)))
-
-
-def missing_sections(chapter: Chapter, known: Callable[[str], bool]) -> Iterator[Problem]:
-    """The `toc` entries that name no file."""
-    entry: TocEntry
-    for entry in chapter.toc:
-        if not known(entry.path):
-            message = f"toc names '{entry.path}', but there is no {entry.path}.md"
-            yield Problem(chapter.file, entry.line, message, warning=True)

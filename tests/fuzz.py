@@ -21,7 +21,8 @@ from bookc.marks import quick_source
 from bookc.notebook import make_notebook
 from bookc.parse import read_chapter
 from bookc.readable import readable_prose
-from bookc.refs import missing_sections, resolve
+from bookc.reading import missing_sections
+from bookc.refs import resolve
 from bookc.save import make_library
 from bookc.tabs import select_tab
 
@@ -70,7 +71,7 @@ def compile_all(text: str) -> str:
     assert all(problem.line >= 1 for problem in problems)
     if not all(problem.warning for problem in problems):
         return "not read"
-    problems += [*missing_sections(chapter, {"index"}.__contains__)]
+    problems += [*missing_sections(chapter, {"index"})]
     for cell in chapter.cells:
         if cell.kind == "code":
             try:
