@@ -16,9 +16,8 @@ from typing import Literal
 from bookc import markdown
 from bookc.base import digest, matched, plain, survivors
 from bookc.book import BookError, Cell, Chapter, Problem
-from bookc.carry import ROLE, Ambiguous, align, carry, concealed_by, moved_message
+from bookc.carry import Ambiguous, align, carry, concealed_by, moved_message
 from bookc.ipynb import NotebookNode
-from bookc.markdown import MARK_LINE
 from bookc.marks import ANY_MARK, would_be_marks
 from bookc.notebook import make_notebook
 from bookc.parse import FENCE, TAB_BLOCK, TAB_MARK
@@ -28,7 +27,6 @@ from bookc.tabs import select_tab
 
 Choice = Literal["all", "split"]
 LINE = re.compile(r"(\r\n?|\n)")
-HIDDEN_IN_PROSE = re.compile(f"{ROLE}|{MARK_LINE.pattern}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -497,18 +495,22 @@ def _origin(cell: Cell, node: NotebookNode) -> dict[int, int] | None:
 
 
 def _concealing(cell: Cell, node: NotebookNode) -> dict[int, str]:
-    """The lines of a cell with marks or references, from 0, as they are in the notebook."""
+    """The lines of a cell with marks or references, from 0, as they are in the notebook.
+
+    What aliases wrote out may move: it is code of this tab by itself.
+    """
     source, compiled = cell.source.split("\n"), node.source.split("\n")
     origin = _origin(cell, node)
     if origin is None:
         origin = dict(align(compiled, source))
-    hidden = ANY_MARK if cell.kind == "code" else HIDDEN_IN_PROSE
-    return {
-        origin[at]: line.strip()
-        for at, line in enumerate(compiled)
-        if line.strip()
-        and any(hidden.search(one) for one in concealed_by(source, compiled, origin, at))
-    }
+    result = {}
+    for at, line in enumerate(compiled):
+        concealed = concealed_by(source, compiled, origin, at) if line.strip() else []
+        if cell.kind == "code":
+            concealed = [one for one in concealed if ANY_MARK.search(one)]
+        if concealed:
+            result[origin[at]] = line.strip()
+    return result
 
 
 def _block(lines: Sequence[str], cell: Cell) -> tuple[int, int]:

@@ -566,3 +566,15 @@ def test_the_first_and_the_last_code_of_one_tab_alone(make_book, capsys, text, c
     nbformat.write(notebook, file)
     assert main(["sync", "--book", str(root), str(file)]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_prose_is_not_split_off_its_slides(make_book, capsys):
+    root = make_book({"index.md": "# A\n\n[**One slide.**]\n\n[**Two slides.**]\n"})
+    assert main(["notebooks", "--book", str(root)]) == 0
+    file = root / "_build" / "notebooks" / "mxnet" / "index.ipynb"
+    notebook = nbformat.read(file, as_version=4)
+    notebook.cells[0].source = "# A\n\nOne slide."
+    notebook.cells.append(prose("Two slides."))
+    nbformat.write(notebook, file)
+    assert main(["sync", "--book", str(root), "--shared=all", str(file)]) == 1
+    assert "index.md:5: '[**Two slides.**]' was moved" in capsys.readouterr().err
