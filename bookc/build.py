@@ -87,8 +87,7 @@ def write_notebooks(
             text = notebook_text(notebook, check=False)  # valid as it was made: the tests look
         target = notebook_file(folder, section, script)
         changed += files.write_file(target, text)
-    for tab in {tab for tab, _ in notebooks}:
-        files.copy_resources(book.config, folder / tab)
+    files.copy_resources(book.config, {folder / tab for tab, _ in notebooks})
     return changed
 
 

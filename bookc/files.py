@@ -115,10 +115,12 @@ def write_file(path: Path, content: str | bytes) -> bool:
     return True
 
 
-def copy_resources(config: Config, folder: Path) -> None:
-    """Copy the book's `resources` to the same places below `folder`."""
-    for file in resource_files(config):
-        copy_file(file, folder / file.relative_to(config.source_dir))
+def copy_resources(config: Config, folders: Iterable[Path]) -> None:
+    """Copy the book's `resources` to the same places below each of the folders."""
+    found = [(file, file.relative_to(config.source_dir)) for file in resource_files(config)]
+    for folder in folders:
+        for file, place in found:
+            copy_file(file, folder / place)
 
 
 def copy_file(file: Path, target: Path) -> None:

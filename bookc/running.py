@@ -116,8 +116,8 @@ def execute_book(
     place = config.output_dir / "notebooks"
     jobs = []
     targets = {}
+    files.copy_resources(config, {place / tab for tab, _ in notebooks})
     for (tab, path), notebook in notebooks.items():
-        files.copy_resources(config, place / tab)
         working = (place / tab / path).parent
         working.mkdir(parents=True, exist_ok=True)
         jobs.append(Job(f"{tab} {path}", notebook, working))
@@ -167,8 +167,7 @@ def check_book(
             runnable[Path(tab) / f"{path}.ipynb"] = checkable
     with tempfile.TemporaryDirectory(prefix="bookc-check-") as name:
         folder = Path(name)
-        for tab in tabs:
-            files.copy_resources(config, folder / tab)
+        files.copy_resources(config, [folder / tab for tab in tabs])
         checked = run_nbval(runnable, folder, config.timeout, parallel)
     return dataclasses.replace(checked, problems=(*problems, *checked.problems))
 
