@@ -23,7 +23,7 @@ from rich.table import Table
 
 from bookc.config import read_config
 
-SECTION = re.compile(r"Defined in :(?:numref|ref):`+\w")
+SECTION = re.compile(r"Defined in (?::(?:numref|ref):`+)?\w")
 IMPORT = '''
 import importlib.abc, importlib.machinery, importlib.util, sys, types
 

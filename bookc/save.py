@@ -54,8 +54,9 @@ def make_library(book: Book, tab: str, module: str = "") -> str:
                     segments = (ast.get_source_segment(block, node) for node in statements)
                     imports.update((segment, None) for segment in segments if segment)
                 else:
-                    if label and book.config.sections_in_docstrings:
-                        block = _with_section(block, label)
+                    if book.config.sections_in_docstrings:
+                        where = f":numref:`{label}`" if label else chapter.path
+                        block = _with_section(block, f"Defined in {where}")
                     blocks.add(block, chapter)
     if problems:
         raise BookError(problems)
@@ -119,15 +120,14 @@ def _indented(block: str, method: ast.FunctionDef) -> str:
     return "\n".join(lines)
 
 
-def _with_section(block: str, label: str) -> str:
-    """The block with `Defined in :numref:` at the end of each docstring."""
+def _with_section(block: str, where: str) -> str:
+    """The block with a line that says where it is defined at the end of each docstring."""
     cell = Cell("", "code", block, (), 1)
     positions = Positions(block)
     edits = []
     for node in ast.parse(block).body:
         if not isinstance(node, DEFINITIONS) or node.body[0].lineno == node.lineno:
             continue
-        where = f"Defined in :numref:`{label}`"
         first = node.body[0]
         start, end = positions.span(first)
         indent = " " * first.col_offset

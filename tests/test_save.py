@@ -16,6 +16,9 @@ tabs = pytorch, mxnet
 
 [library-pytorch]
 lib_file = saved/pytorch.py
+
+[bookc]
+sections_in_docstrings = false
 """
 ONE = """\
 # One
@@ -227,6 +230,12 @@ def test_a_library_of_d2lbooks_kind(make_book):
     assert write_libraries(book) == [file]
     assert file.read_text() == D2L_LIBRARY
     assert write_libraries(book) == []  # the author's own lines stay, what was generated goes
+
+
+def test_a_section_without_a_label_is_named_by_its_path(make_book):
+    text = "# A\n\n```{.python .input}\n#@tab all\n#@save\ndef f():\n    return 1\n```\n"
+    book, _ = read_book(make_book({"config.ini": D2L_CONFIG, "index.md": "# B\n", "a.md": text}))
+    assert '    """Defined in a"""\n    return 1' in make_library(book, "pytorch")
 
 
 def test_a_syntax_error_in_saved_code_is_told_at_its_line(make_book):
