@@ -6,10 +6,12 @@ import filecmp
 import os
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
 from bookc.book import BookError, Config, Problem
+
+PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
 
 
 def source_files(config: Config) -> dict[str, Path]:
@@ -115,12 +117,31 @@ def write_file(path: Path, content: str | bytes) -> bool:
     return True
 
 
-def copy_resources(config: Config, folders: Iterable[Path]) -> None:
-    """Copy the book's `resources` to the same places below each of the folders."""
-    found = [(file, file.relative_to(config.source_dir)) for file in resource_files(config)]
-    for folder in folders:
-        for file, place in found:
-            copy_file(file, folder / place)
+def copy_resources(config: Config, folders: Collection[Path]) -> None:
+    """Copy the book's `resources` to the same places below each of the folders.
+
+    Pictures are looked at and seldom written: all the folders share one copy, by hard links.
+    """
+    for file in resource_files(config):
+        targets = [folder / file.relative_to(config.source_dir) for folder in folders]
+        for target in targets:
+            shared = is_picture(file) and target is not targets[0]
+            if not shared or not _link(targets[0], target):
+                copy_file(file, target)
+
+
+def is_picture(file: Path) -> bool:
+    return file.suffix.lower() in PICTURES
+
+
+def _link(file: Path, target: Path) -> bool:
+    """Give a file one more place, if there is none yet and the file system can."""
+    _make_folder(target.parent)
+    try:
+        target.hardlink_to(file)
+    except OSError:
+        return False
+    return True
 
 
 def copy_file(file: Path, target: Path) -> None:

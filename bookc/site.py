@@ -17,8 +17,6 @@ from bookc.pictures import picture_size
 from bookc.record import Recorded
 from bookc.refs import Refs, pictures
 
-PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
-
 
 def write_site(
     book: Book,
@@ -96,7 +94,7 @@ def _write_archives(
     config = book.config
     chapters = {chapter.path: chapter for chapter in book.chapters}
     resources = files.resource_files(config)
-    others = [file for file in resources if file.suffix.lower() not in PICTURES]
+    others = [file for file in resources if not files.is_picture(file)]
     package = _package_files(config)
     written = set()
     for tab in dict.fromkeys(tab for tab, _ in notebooks):

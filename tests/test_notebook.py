@@ -184,3 +184,24 @@ def test_writing_again_changes_nothing(tiny, tmp_path, files_below):
     assert "mxnet/img/dot.svg" in before
     assert write_notebooks(book, notebooks, tmp_path / "out") == 0
     assert files_below(tmp_path / "out") == before
+
+
+def test_pictures_of_all_tabs_are_one_file_that_follows_its_source(tiny, monkeypatch):
+    dot, data = tiny / "img" / "dot.svg", tiny / "img" / "data.csv"
+    data.write_text("1,2\n")
+    book, _ = read_book(tiny)
+    write_notebooks(book, compile_notebooks(book, None, book.config.tabs), tiny / "out")
+
+    def files(name):
+        return [tiny / "out" / tab / "img" / name for tab in book.config.tabs]
+
+    assert len({file.stat().st_ino for file in files("dot.svg")}) == 1
+    assert len({file.stat().st_ino for file in files("data.csv")}) == len(book.config.tabs)
+    dot.write_text("<svg>a dot</svg>")
+    write_notebooks(book, compile_notebooks(book, None, book.config.tabs), tiny / "out")
+    assert {file.read_text() for file in files("dot.svg")} == {"<svg>a dot</svg>"}
+    # Where files cannot have two places, they are copied.
+    monkeypatch.setattr(Path, "hardlink_to", lambda *_: (_ for _ in ()).throw(OSError))
+    write_notebooks(book, compile_notebooks(book, None, book.config.tabs), tiny / "other")
+    copies = [tiny / "other" / tab / "img" / "dot.svg" for tab in book.config.tabs]
+    assert len({file.stat().st_ino for file in copies}) == len(copies)
