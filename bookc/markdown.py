@@ -29,6 +29,7 @@ ROLES = ("numref", "ref", "eqref", "cite", "citep", "citet")
 MARK_LINE = re.compile(rf"(?:\s*:(?:{'|'.join(MARKS)}):`+[^`\n]+`+)+\s*")
 MARK = re.compile(rf":({'|'.join(MARKS)}):`+([^`\n]+)`+")
 MATTERS = re.compile(r"^:|:\w+:`|!\[|\$\$")  # a caption, a mark or role, an image, a formula
+UNDERLINE = re.compile(r"[=-][ \t]*(?:[\r\n]|\Z)")  # of a heading, perhaps
 LAST_LINE = ("softbreak", "marks")  # what stands before and behind an image that is a figure
 ROLE = re.compile(rf":({'|'.join(ROLES)}):`+([^`\n]+)`+")
 PYTHON_ROLE = re.compile(r":(class|func|mod):(?=`)")
@@ -40,16 +41,19 @@ def parse(source: str, brief: bool = False) -> list[Token]:
     Args:
         brief: give no children to text without a role, an image or a displayed formula.
     """
-    tokens = _rst(_parser(brief).parse(strip_slides(source)), brief)
+    text = strip_slides(source)
+    tokens = _rst(_parser(brief, UNDERLINE.search(text) is not None).parse(text), brief)
     return _attach_marks(_captions(_equations(_figures(tokens))))
 
 
 @cache
-def _parser(brief: bool) -> MarkdownIt:
+def _parser(brief: bool, underlined: bool = True) -> MarkdownIt:
     md = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     md.use(dollarmath_plugin, allow_labels=False, allow_space=True, double_inline=True)
     interrupts = ["paragraph", "reference", "blockquote", "list"]
     md.disable(["html_block", "html_inline"])  # they would look at every line, in vain
+    if not underlined:
+        md.disable("lheading")  # it reads each paragraph once more
     md.block.ruler.before("math_block", "mark", _mark_rule, {"alt": interrupts})
     md.inline.ruler.before("backticks", "role", _role_rule)
     md.inline.ruler.before("backticks", "mark", _inline_mark_rule)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from fuzz import TEXTS
+from hypothesis import given
 from markdown_it.token import Token
 
 from bookc import markdown
@@ -32,3 +34,12 @@ def test_brief_tokens_name_the_same(file: Path) -> None:
     full, brief = markdown.parse(text), markdown.parse(text, brief=True)
     assert [block(token) for token in full] == [block(token) for token in brief]
     assert named(full) == named(brief)
+
+
+@given(TEXTS)
+def test_headings_are_underlined_only_where_a_line_ends_as_one(text: str) -> None:
+    """The rule for them is left out where it would find nothing."""
+    always = markdown._parser(False, True).parse(markdown.strip_slides(text))
+    if markdown.UNDERLINE.search(markdown.strip_slides(text)) is None:
+        left_out = markdown._parser(False, False).parse(markdown.strip_slides(text))
+        assert [token.as_dict() for token in always] == [token.as_dict() for token in left_out]
