@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fuzz import TEXTS
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from markdown_it.token import Token
 
 from bookc import markdown
@@ -36,6 +36,7 @@ def test_brief_tokens_name_the_same(file: Path) -> None:
     assert named(full) == named(brief)
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(TEXTS)
 def test_headings_are_underlined_only_where_a_line_ends_as_one(text: str) -> None:
     """The rule for them is left out where it would find nothing."""
