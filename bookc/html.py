@@ -16,9 +16,9 @@ from markupsafe import Markup
 
 from bookc import download, markdown, metadata, outputs
 from bookc.book import Book, Cell, Chapter
-from bookc.marks import strip_marks
+from bookc.ipynb import NotebookNode
 from bookc.navigation import Navigation
-from bookc.page import Code, Outputs, Page, Piece, Prose, TabGroup, make_page
+from bookc.page import Outputs, Page, Piece, Prose, TabGroup, compiled_code, make_page
 from bookc.policy import with_policy
 from bookc.prose import ProseWriter, SizeOf, code_block, highlight, page_file, relative
 from bookc.record import Recorded
@@ -67,14 +67,14 @@ def render_book(
     book: Book,
     refs: Refs,
     recorded: Mapping[tuple[str, str], Recorded],
-    notebooks: Collection[tuple[str, str]] = (),
+    notebooks: Mapping[tuple[str, str], NotebookNode] | None = None,
     size_of: SizeOf = lambda path: None,
     changed: Mapping[str, str] | None = None,
 ) -> dict[str, str | bytes]:
     """Every file of the site by its path, relative to the site's folder.
 
     Args:
-        notebooks: tab and section of each notebook that the site offers.
+        notebooks: those that the site offers, by tab and section; pages show their code.
         size_of: width and height of a picture of the book in CSS pixels, by its path relative
             to the source folder, if it is known.
         changed: for each chapter's file the date of its last change, if it is known.
@@ -82,7 +82,7 @@ def render_book(
     files = render_pages(book, refs, recorded, book.chapters, notebooks, size_of, changed)
     if MISSING not in refs.titles:
         refs = _with_missing(refs)
-        site = _Site(book, refs, notebooks, size_of, changed or {})
+        site = _Site(book, refs, (), size_of, changed or {})
         page = Page(MISSING, book.config.file, (Prose(MISSING_CELL),), ())
         files[f"{MISSING}.html"] = metadata.rooted(site.render(page), book.config)
     dates = {
@@ -97,15 +97,17 @@ def render_pages(
     refs: Refs,
     recorded: Mapping[tuple[str, str], Recorded],
     chapters: Iterable[Chapter],
-    notebooks: Collection[tuple[str, str]] = (),
+    notebooks: Mapping[tuple[str, str], NotebookNode] | None = None,
     size_of: SizeOf = lambda path: None,
     changed: Mapping[str, str] | None = None,
 ) -> dict[str, str | bytes]:
     """The pages of some chapters, and the recorded pictures on them, as `render_book` has them."""
+    notebooks = notebooks or {}
     site = _Site(book, refs, notebooks, size_of, changed or {})
     files: dict[str, str | bytes] = {}
     for chapter in chapters:
-        page = make_page(chapter, book.config.tabs, recorded)
+        code = compiled_code(chapter, book.config.tabs, notebooks)
+        page = make_page(chapter, book.config.tabs, recorded, code)
         files[page_file(page.path, book.config)] = site.render(page)
     return files | site.pictures
 
@@ -275,7 +277,7 @@ class _Site:
             return self.prose.write(piece.cell)
         if isinstance(piece, Outputs):
             return self._outputs(piece, page)
-        return _code(piece)
+        return code_block(highlight(piece.source))
 
     def _group(self, group: TabGroup, page: Page) -> str:
         shown = shown_tabs(group, page, self._config.tabs)
@@ -358,8 +360,3 @@ def shown_tabs(group: TabGroup, page: Page, tabs: Sequence[str]) -> dict[str, st
             wanted.append(group.tabs[0])
         shown[choice] = next((tab for tab in wanted if tab in group.tabs), "")
     return shown
-
-
-def _code(piece: Code) -> str:
-    source, _ = strip_marks(piece.cell)
-    return code_block(highlight(source)) if source.strip() else ""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from bookc.book import Cell, Chapter
-from bookc.marks import hidden_parts
+from bookc.ipynb import NotebookNode
+from bookc.marks import hidden_parts, strip_marks
 from bookc.record import Recorded
 
 
@@ -23,9 +24,15 @@ class Prose:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The source of a code cell."""
+    """The source of a code cell.
+
+    Attributes:
+        cell: the cell as it was written.
+        source: the code as its notebook has it.
+    """
 
     cell: Cell
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,29 +97,52 @@ class Page:
 
 
 def make_page(
-    chapter: Chapter, tabs: tuple[str, ...], recorded: Mapping[tuple[str, str], Recorded]
+    chapter: Chapter,
+    tabs: tuple[str, ...],
+    recorded: Mapping[tuple[str, str], Recorded],
+    compiled: Mapping[tuple[str, str], str] | None = None,
 ) -> Page:
-    """Group a chapter's cells and join their outputs.
+    """Group a chapter's cells and join their code and outputs.
 
-    Neighbouring cells that not every tab sees form one group; each tab's panel holds that tab's
-    cells in order. A cell that every tab sees stands by itself; when its outputs differ between
-    tabs, a group of outputs follows it. A book with one tab has no groups.
+    Neighbouring cells that do not read the same in every tab form one group; each tab's panel
+    holds that tab's cells in order. Any other cell stands by itself; when its outputs differ
+    between tabs, a group of outputs follows it. A book with one tab has no groups.
 
     Args:
         chapter: the parsed chapter.
         tabs: the book's tabs in order.
         recorded: the outputs by (tab, cell id).
+        compiled: the code by (tab, cell id); what it lacks is shown as written.
     """
+    parts = _Parts(tabs, recorded, compiled or {})
     blocks: list[Block] = []
-    for shared, run in groupby(chapter.cells, key=lambda cell: not cell.tabs or len(tabs) == 1):
+    for shared, run in groupby(chapter.cells, key=parts.is_shared):
         cells = tuple(run)
         if shared:
             for cell in cells:
-                blocks += _shared(cell, tabs, recorded)
+                blocks += parts.shared(cell)
         else:
-            blocks.append(_group(cells, tabs, recorded))
+            blocks.append(parts.group(cells))
     shown = tuple(_without_hidden(blocks, _hidden(chapter)))
     return Page(chapter.path, chapter.file, shown, _tabs_of(chapter, tabs))
+
+
+def compiled_code(
+    chapter: Chapter, tabs: Sequence[str], notebooks: Mapping[tuple[str, str], NotebookNode]
+) -> dict[tuple[str, str], str]:
+    """The code of a chapter's cells by (tab, cell id); "" where a notebook leaves a cell out.
+
+    Args:
+        notebooks: by (tab, section path).
+    """
+    code: dict[tuple[str, str], str] = {}
+    for tab in tabs:
+        if (notebook := notebooks.get((tab, chapter.path))) is not None:
+            sources = {cell.id: cell.source for cell in notebook.cells}
+            for cell in chapter.cells:
+                if cell.kind == "code" and (not cell.tabs or tab in cell.tabs):
+                    code[tab, cell.id] = sources.get(cell.id, "")
+    return code
 
 
 def _hidden(chapter: Chapter) -> dict[str, frozenset[str]]:
@@ -143,44 +173,55 @@ def _without_hidden(
             yield TabGroup(panels)
 
 
-def _shared(
-    cell: Cell, tabs: tuple[str, ...], recorded: Mapping[tuple[str, str], Recorded]
-) -> list[Block]:
-    if cell.kind == "markdown":
-        return [Prose(cell)]
-    outputs = [part for tab in tabs for part in _outputs(cell, tab, recorded)]
-    if not outputs:
-        return [Code(cell)]
-    if len(tabs) == 1:
-        return [Code(cell), *outputs]
-    first = outputs[0].recorded
-    if len(outputs) == len(tabs) and all(_same(part.recorded, first) for part in outputs):
-        return [Code(cell), Outputs(cell, "", first)]
-    return [Code(cell), TabGroup(tuple((part.tab, (part,)) for part in outputs))]
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a page is made of; attributes as the arguments of `make_page`."""
 
+    tabs: tuple[str, ...]
+    recorded: Mapping[tuple[str, str], Recorded]
+    compiled: Mapping[tuple[str, str], str]
 
-def _group(
-    cells: tuple[Cell, ...],
-    tabs: tuple[str, ...],
-    recorded: Mapping[tuple[str, str], Recorded],
-) -> TabGroup:
-    panels = []
-    for tab in tabs:
-        pieces: list[Piece] = []
-        for cell in cells:
-            if tab in cell.tabs:
-                pieces.append(Prose(cell) if cell.kind == "markdown" else Code(cell))
-                pieces += _outputs(cell, tab, recorded)
-        if pieces:
-            panels.append((tab, tuple(pieces)))
-    return TabGroup(tuple(panels))
+    def is_shared(self, cell: Cell) -> bool:
+        """Whether a cell reads the same in every tab."""
+        if len(self.tabs) == 1 or cell.tabs:
+            return len(self.tabs) == 1
+        return cell.kind == "markdown" or len(set(self.sources(cell).values())) == 1
 
+    def sources(self, cell: Cell) -> dict[str, str]:
+        """A cell's code in each tab that has a notebook of it, or in all, if none has."""
+        seen = [tab for tab in self.tabs if not cell.tabs or tab in cell.tabs]
+        known = {t: self.compiled[t, cell.id] for t in seen if (t, cell.id) in self.compiled}
+        return known or dict.fromkeys(seen, strip_marks(cell)[0])
 
-def _outputs(
-    cell: Cell, tab: str, recorded: Mapping[tuple[str, str], Recorded]
-) -> tuple[Outputs, ...]:
-    found = recorded.get((tab, cell.id))
-    return (Outputs(cell, tab, found),) if found and found.outputs else ()
+    def shared(self, cell: Cell) -> list[Block]:
+        if cell.kind == "markdown":
+            return [Prose(cell)]
+        source = next(iter(self.sources(cell).values()))
+        code: list[Block] = [Code(cell, source)] if source.strip() else []
+        outputs = [part for tab in self.tabs for part in self.outputs(cell, tab)]
+        if not outputs or len(self.tabs) == 1:
+            return [*code, *outputs]
+        first = outputs[0].recorded
+        if len(outputs) == len(self.tabs) and all(_same(part.recorded, first) for part in outputs):
+            return [*code, Outputs(cell, "", first)]
+        return [*code, TabGroup(tuple((part.tab, (part,)) for part in outputs))]
+
+    def group(self, cells: tuple[Cell, ...]) -> TabGroup:
+        panels = []
+        for tab in self.tabs:
+            pieces: list[Piece] = []
+            for cell in cells:
+                if cell.kind == "markdown" and tab in cell.tabs:
+                    pieces.append(Prose(cell))
+                elif cell.kind == "code" and (source := self.sources(cell).get(tab, "")).strip():
+                    pieces += [Code(cell, source), *self.outputs(cell, tab)]
+            if pieces:
+                panels.append((tab, tuple(pieces)))
+        return TabGroup(tuple(panels))
+
+    def outputs(self, cell: Cell, tab: str) -> tuple[Outputs, ...]:
+        found = self.recorded.get((tab, cell.id))
+        return (Outputs(cell, tab, found),) if found and found.outputs else ()
 
 
 def _same(one: Recorded, other: Recorded) -> bool:

@@ -36,7 +36,7 @@ def write_site(
     """
     config, folder = book.config, site_folder(book.config)
     pages = render_book(
-        book, resolved, recorded, notebooks.keys(), size_reader(config), last_changes_of(book)
+        book, resolved, recorded, notebooks, size_reader(config), last_changes_of(book)
     )
     for name in {config.icon, config.logo} - {""}:
         pages[name] = (config.source_dir / name).read_bytes()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from conftest import MakeBook
 
+from bookc.build import compile_notebooks
 from bookc.html import render_book
 from bookc.outputs import Picture, convert, describe
 from bookc.reading import read_book
@@ -338,6 +339,18 @@ def test_text_in_a_formula_may_hold_a_formula(make_book: MakeBook) -> None:
     one = "# One\n\n$$a^{\\text{for $n$ times}}$$\n"
     page = article(site(make_book, {"part/one.md": one})["part/one.html"])
     assert "<mtext>for </mtext><mi>n</mi><mtext> times</mtext>" in page.replace("\xa0", " ")
+
+
+def test_code_of_aliases_and_branches_is_that_of_the_notebooks(make_book: MakeBook) -> None:
+    config = f"{CONFIG}[library-pytorch]\nlib_name = torch\nsimple_alias = ones\n"
+    code = "x = d2l.ones(2)\nif tab.selected('mxnet'):\n    y = 1  #@save\n"
+    one = f"# One\n\n```{{.python .input}}\n%%tab all\n{code}```\n"
+    files = {"index.md": INDEX, "part/one.md": one, "two.md": "# Two", "refs.bib": BIB}
+    book, refs = read_book(make_book({"config.ini": config, **files}))
+    notebooks = compile_notebooks(book, refs, book.config.tabs)
+    page = str(render_book(book, refs, {}, notebooks)["part/one.html"])
+    panels = [re.sub("<[^>]*>", "", code) for code in re.findall("<code>(.*?)</code>", page, re.S)]
+    assert panels == ["x = torch.ones(2)\n", "x = d2l.ones(2)\ny = 1\n"]
 
 
 def test_what_sphinx_and_mathjax_understand(make_book: MakeBook) -> None:

@@ -93,6 +93,38 @@ def test_a_book_with_one_tab_has_no_groups() -> None:
     assert [type(block) for block in page.blocks] == [Prose, Code, Outputs]
 
 
+def sources(block: Block) -> Any:
+    """The code of a block; of a group by tab."""
+    if isinstance(block, TabGroup):
+        return {tab: [sources(piece) for piece in pieces] for tab, pieces in block.panels}
+    return block.source if isinstance(block, Code) else type(block).__name__
+
+
+@pytest.mark.parametrize(
+    ("compiled", "blocks"),
+    [
+        ({}, ["c1"]),
+        ({"pytorch": "x", "tensorflow": "x", "mxnet": "x"}, ["x"]),
+        ({"pytorch": "x", "mxnet": "x"}, ["x"]),  # TensorFlow has no notebook
+        ({"pytorch": "x", "tensorflow": "y", "mxnet": "x"}, None),
+        ({"pytorch": "x", "mxnet": ""}, [{"pytorch": ["x"]}]),  # MXNet's leaves the cell out
+        ({"pytorch": "", "mxnet": ""}, []),
+    ],
+)
+def test_code_is_what_notebooks_have(compiled: dict[str, str], blocks: list[Any] | None) -> None:
+    code = {(tab, "c1"): source for tab, source in compiled.items()}
+    page = make_page(chapter("c1"), TABS, {}, code)
+    expected = [{tab: [source] for tab, source in compiled.items()}] if blocks is None else blocks
+    assert [sources(block) for block in page.blocks] == expected
+
+
+def test_what_differs_stands_with_its_neighbours() -> None:
+    code = {("pytorch", "c2"): "x", ("tensorflow", "c2"): "y", ("mxnet", "c2"): "z"}
+    page = make_page(chapter("c1@p", "c2", "p1"), TABS, {("mxnet", "c2"): text("1")}, code)
+    panels = {"pytorch": ["c1", "x"], "tensorflow": ["y"], "mxnet": ["z", "Outputs"]}
+    assert [sources(block) for block in page.blocks] == [panels, "Prose"]
+
+
 @pytest.mark.parametrize(
     ("cells", "tabs"),
     [
