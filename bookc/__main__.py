@@ -87,7 +87,7 @@ def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
     tabs = _tabs(args, config.tabs)
     folder = args.out or config.output_dir / "notebooks"
     stamp = make_stamp(config, folder, tabs, args.raw, args.to)
-    if outputs := stamp.outputs():
+    if not args.force and (outputs := stamp.outputs()):
         say(f"{len(outputs)} notebooks in {folder}, 0 changed")
         return stamp.warnings()
     from bookc import build, reading
@@ -98,11 +98,12 @@ def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
     else:
         book, refs = reading.read_book(args.book, for_notebooks=True)
     notebooks = build.compile_notebooks(book, refs, tabs)
-    changed = build.write_notebooks(book, notebooks, folder, args.to or "")
+    changed, kept = build.write_notebooks(book, notebooks, folder, args.to or "", args.force)
+    warnings = [*book.warnings, *kept]
     written = [build.notebook_file(folder, section, args.to or "") for section in notebooks]
-    stamp.write(written, book.warnings)
+    stamp.write(written, warnings)
     say(f"{len(notebooks)} notebooks in {folder}, {changed} changed")
-    return book.warnings
+    return warnings
 
 
 def _execute(args: argparse.Namespace) -> Sequence[Problem]:
@@ -402,6 +403,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FORMAT",
         help="a script instead, in jupytext's format: py:percent",
     )
+    sub.add_argument(
+        "--force", action="store_true", help="also write notebooks anew that somebody edited"
+    )
     sub = command(
         "execute",
         _execute,
@@ -426,7 +430,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("html", _html, "write the HTML book with the recorded outputs", "bookc html")
     sub = command("build", _build, "write notebooks and the HTML book", "bookc build", one_tab)
-    sub.set_defaults(out=None, to=None, raw=False)
+    sub.set_defaults(out=None, to=None, raw=False, force=False)
     sub = command(
         "serve",
         _serve,

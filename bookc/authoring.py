@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bookc import files
 from bookc.activate import activate
-from bookc.base import note_base
+from bookc.base import note_base, with_outputs
 from bookc.book import Book, BookError, Chapter, Problem
 from bookc.build import compile_notebooks
 from bookc.config import read_config
@@ -29,7 +29,6 @@ from bookc.sync import (
     rebased,
     same_for_reader,
     sync_text,
-    with_outputs,
 )
 
 

@@ -14,6 +14,26 @@ def note_base(notebook: NotebookNode) -> None:
     notebook.metadata["bookc"]["base"] = [[cell.id, digest(cell)] for cell in notebook.cells]
 
 
+def is_edited(notebook: NotebookNode) -> bool:
+    """Whether somebody changed a cell of a notebook that bookc wrote; outputs do not count."""
+    about = notebook.metadata.get("bookc")
+    base = about.get("base") if isinstance(about, dict) else None
+    return base is not None and base != [[cell.get("id"), digest(cell)] for cell in notebook.cells]
+
+
+def with_outputs(compiled: NotebookNode, edited: NotebookNode) -> NotebookNode:
+    """The newly compiled notebook with the outputs and metadata that the author's has."""
+    old = [cell for cell in edited.cells if cell.cell_type == "code"]
+    for cell in compiled.cells:
+        match = next((one for one in old if digest(one) == digest(cell)), None)
+        if match is not None:
+            old.remove(match)
+            cell.outputs, cell.execution_count = match.outputs, match.execution_count
+            cell.metadata = {**match.metadata, **cell.metadata}
+    compiled.metadata = {**edited.metadata, **compiled.metadata}
+    return compiled
+
+
 def digest(cell: NotebookNode) -> str:
     """The kind of a cell and a hash of its text."""
     text = plain(cell.source).strip().encode("utf-8", "surrogatepass")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from bookc import files
 from bookc.alias import apply_aliases
-from bookc.base import note_base
+from bookc.base import is_edited, note_base, with_outputs
 from bookc.book import Book, BookError, Config, Problem
 from bookc.ipynb import NotebookNode, notebook_text
 from bookc.notebook import make_notebook
 from bookc.provenance import read_library, used_symbols
+from bookc.record import read_record
 from bookc.save import make_library, with_version
 from bookc.tabs import select_tab
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from bookc.refs import Refs
 
 Section = tuple[str, str]  # (tab, section path)
+KEPT = (
+    "was edited, and its chapter has changed since: it stays as it is until `bookc sync` has "
+    "brought the edits back, or `bookc notebooks --force` writes it anew"
+)
 
 
 def compile_notebooks(
@@ -66,29 +71,53 @@ def _library_sources(config: Config) -> dict[str, str]:
 
 
 def write_notebooks(
-    book: Book, notebooks: Mapping[Section, NotebookNode], folder: Path, script: str = ""
-) -> int:
+    book: Book,
+    notebooks: Mapping[Section, NotebookNode],
+    folder: Path,
+    script: str = "",
+    force: bool = False,
+) -> tuple[int, list[Problem]]:
     """Write `folder`/<tab>/<section>.ipynb, and what the pages show beside them.
+
+    A notebook that somebody edited stays as it is; one that was run keeps its outputs.
 
     Args:
         script: jupytext's name of a script format (`py:percent`) to write instead.
+        force: write edited notebooks anew as well.
 
     Returns:
-        How many files changed.
+        How many files changed, and a warning for each notebook that is not of today's chapter.
     """
-    changed = 0
+    changed, kept = 0, []
     for section, notebook in notebooks.items():
+        target = notebook_file(folder, section, script)
         if script:
             import jupytext  # 0.4 s, and few write scripts
 
-            text = jupytext.writes(notebook, fmt=script)
-        else:
-            note_base(notebook)
-            text = notebook_text(notebook, check=False)  # valid as it was made: the tests look
-        target = notebook_file(folder, section, script)
+            changed += files.write_file(target, jupytext.writes(notebook, fmt=script))
+            continue
+        note_base(notebook)
+        text = notebook_text(notebook, check=False)  # valid as it was made: the tests look
+        present = None if force else _present(target, text)
+        if present is not None and is_edited(present):
+            if present.metadata["bookc"]["base"] != notebook.metadata["bookc"]["base"]:
+                kept.append(Problem(str(target), 0, KEPT, warning=True))
+            continue
+        if present is not None and any(cell.get("outputs") for cell in present.cells):
+            text = notebook_text(with_outputs(notebook, present))
         changed += files.write_file(target, text)
     files.copy_resources(book.config, {folder / tab for tab, _ in notebooks})
-    return changed
+    return changed, kept
+
+
+def _present(file: Path, text: str) -> NotebookNode | None:
+    """The notebook that a file holds; None if it is none, or what will be written."""
+    if not file.is_file() or (present := file.read_bytes()) == text.encode():
+        return None
+    try:
+        return read_record(present.decode(), str(file))
+    except (BookError, UnicodeDecodeError):
+        return None
 
 
 def notebook_file(folder: Path, section: Section, script: str = "") -> Path:

@@ -137,19 +137,6 @@ def rebased(compiled: NotebookNode, edited: NotebookNode) -> NotebookNode:
     return NotebookNode({**edited, "cells": cells})
 
 
-def with_outputs(compiled: NotebookNode, edited: NotebookNode) -> NotebookNode:
-    """The newly compiled notebook with the outputs and metadata that the author's has."""
-    old = [cell for cell in edited.cells if cell.cell_type == "code"]
-    for cell in compiled.cells:
-        match = next((one for one in old if digest(one) == digest(cell)), None)
-        if match is not None:
-            old.remove(match)
-            cell.outputs, cell.execution_count = match.outputs, match.execution_count
-            cell.metadata = {**match.metadata, **cell.metadata}
-    compiled.metadata = {**edited.metadata, **compiled.metadata}
-    return compiled
-
-
 class _Syncer:
     """Holds the edits and the refusals while the cells go by."""
 

@@ -178,11 +178,11 @@ def test_scripts_by_jupytext(tiny, tmp_path):
 def test_writing_again_changes_nothing(tiny, tmp_path, files_below):
     book, refs = read_book(tiny)
     notebooks = compile_notebooks(book, refs, book.config.tabs)
-    assert write_notebooks(book, notebooks, tmp_path / "out") == len(notebooks)
+    assert write_notebooks(book, notebooks, tmp_path / "out") == (len(notebooks), [])
     before = files_below(tmp_path / "out")
     assert "mxnet/part/one_tab.ipynb" in before
     assert "mxnet/img/dot.svg" in before
-    assert write_notebooks(book, notebooks, tmp_path / "out") == 0
+    assert write_notebooks(book, notebooks, tmp_path / "out") == (0, [])
     assert files_below(tmp_path / "out") == before
 
 
