@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import gc
+import io
 import json
 import os
 import signal
@@ -61,10 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Syntax trees and tokens are many and in no cycles; to look for some took a third of the time.
     gc.set_threshold(100_000, 50, 1000)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as Ctrl-C does
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may know few letters
     try:
         problems = args.run(args)
-    except BookError as error:
-        problems = error.problems
+    except BookError as error:  # whatever it was, the command did not do its work
+        problems = [replace(problem, warning=False) for problem in error.problems]
     except KeyboardInterrupt:
         complain("stopped")
         return 130
@@ -216,7 +220,10 @@ def _build(args: argparse.Namespace) -> Sequence[Problem]:
 def _lint(args: argparse.Namespace) -> Sequence[Problem]:
     from bookc import authoring
 
-    linted = authoring.lint_book(args.book)
+    try:
+        linted = authoring.lint_book(args.book)
+    except BookError as error:  # config.ini cannot be read, so nothing can
+        linted = authoring.Linted((), error.problems, ())
     if args.format != "text":
         _print_findings(linted.problems, args.book, args.format)
         return SILENT if linted.problems else ()
@@ -239,7 +246,7 @@ def _print_findings(problems: Sequence[Problem], root: Path, format: str) -> Non
         for problem in problems
     ]
     if format == "json":
-        say(json.dumps(findings, indent=2, ensure_ascii=False))
+        say(json.dumps(findings, indent=2))
         return
     for finding in findings:
         # GitHub's workflow commands; lines and columns count from 1.

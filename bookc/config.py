@@ -113,6 +113,12 @@ def parse_config(text: str, root: Path) -> Config:
     source_dir = root / value("build", "source_dir", ".")
     if not source_dir.is_dir():
         complain("build", "source_dir", f"no such folder: {source_dir}")
+    output_dir = root / value("build", "output_dir", "_build")
+    record_dir = root / value("bookc", "record_dir", "notebooks")
+    if source_dir.resolve().is_relative_to(output_dir.resolve()):
+        complain("build", "output_dir", f"{output_dir} holds the book itself: want another folder")
+    elif record_dir.resolve() == (output_dir / "notebooks").resolve():
+        complain("bookc", "record_dir", f"{record_dir} is where notebooks are compiled to")
     # d2lbook's keys; a book without the file gets along without it, as before.
     pictures = {}
     for key in ("favicon", "html_logo"):
@@ -145,7 +151,7 @@ def parse_config(text: str, root: Path) -> Config:
         release=value("project", "release"),
         lang=value("project", "lang", "en"),
         source_dir=source_dir,
-        output_dir=root / value("build", "output_dir", "_build"),
+        output_dir=output_dir,
         index=str(PurePosixPath(value("build", "index", "index")).with_suffix("")),
         notebooks=tuple(value("build", "notebooks", "**/*.md").split()),
         non_notebooks=tuple(value("build", "non-notebooks").split()),
@@ -153,7 +159,7 @@ def parse_config(text: str, root: Path) -> Config:
         resources=tuple(value("build", "resources").split()),
         tabs=tabs or ("python",),
         bibliography=value("pdf", "bibfile"),
-        record_dir=root / value("bookc", "record_dir", "notebooks"),
+        record_dir=record_dir,
         timeout=int(timeout),
         library=root / value("bookc", "library") if value("bookc", "library") else None,
         libraries=libraries,

@@ -18,7 +18,7 @@ def source_files(config: Config) -> dict[str, Path]:
     """Markdown files by section path; the output folder and hidden folders are no sources.
 
     Raises:
-        BookError: links that lead out of the book's folder.
+        BookError: links that lead out of the book's folder, names that are not UTF-8.
     """
     excluded = {file for pattern in config.exclusions for file in config.source_dir.glob(pattern)}
     files = {}
@@ -26,9 +26,17 @@ def source_files(config: Config) -> dict[str, Path]:
         for file in sorted(config.source_dir.glob(pattern)):
             inside = file.relative_to(config.source_dir)
             hidden = any(part.startswith((".", "_build")) for part in inside.parts)
+            hidden = hidden or config.output_dir in file.parents
             if file not in excluded and not hidden and file.is_file():
                 files[inside.with_suffix("").as_posix()] = file
     _refuse_outside(files.values(), config)
+    problems = [
+        Problem(shown(file, config), 0, "the file's name is not UTF-8: rename it")
+        for path, file in files.items()
+        if not path.isprintable() and path != path.encode("utf-8", "replace").decode()
+    ]
+    if problems:
+        raise BookError(problems)
     return files
 
 

@@ -10,6 +10,7 @@ the later steps never meet them. A paragraph that is one image becomes one `figu
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from functools import cache
 
@@ -80,9 +81,23 @@ def _if_bracket_closes(rule: InlineRule) -> InlineRule:
         if text is not state.src:
             last = state.src.rfind("]")
             state.env["last_bracket"] = state.src, last
-        return state.pos < last and rule(state, silent)
+        at = state.pos
+        if at >= last or not rule(state, silent):
+            return False
+        if not silent and state.tokens[-1].type == "image":
+            state.tokens[-1].meta["row"] = _row(state, at)
+        return True
 
     return guarded
+
+
+def _row(state: StateInline, at: int) -> int:
+    """The line of a text, from 0, on which something stands."""
+    text, ends = state.env.get("line_ends", ("", []))
+    if text is not state.src:
+        ends = [found.start() for found in re.finditer("\n", state.src)]
+        state.env["line_ends"] = state.src, ends
+    return bisect_left(ends, at)
 
 
 def _mark_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -108,7 +123,8 @@ def _role_rule(state: StateInline, silent: bool) -> bool:
         return False
     if not silent:
         token = state.push("role", "", 0)
-        token.meta = {"name": role_name(role), "value": role[2].strip()}
+        row = _row(state, state.pos)
+        token.meta = {"name": role_name(role), "value": role[2].strip(), "row": row}
     state.pos = role.end()
     return True
 
@@ -162,12 +178,14 @@ def _figures(tokens: list[Token]) -> list[Token]:
         if image.type != "image" or (before and (before[-1].type, following) != LAST_LINE):
             continue
         first, end = inline.map
+        start = first + image.meta["row"]
+        image.meta["row"] = 0
         figure = Token("figure", "figure", 0, level=token.level, block=True, children=[image])
-        figure.map = [end - 1 if before else first, end]
+        figure.map = [start, end]
         if before:
             inline.children = before[:-1]
-            inline.map = result[-3].map = [first, end - 1]
-            inline.content = inline.content.rpartition("\n")[0]
+            inline.map = result[-3].map = [first, start]
+            inline.content = "\n".join(inline.content.split("\n")[: start - first])
         else:
             del result[-3:]
         result.append(figure)

@@ -42,10 +42,10 @@ def parse_chapter(text: str, path: str, file: str, tabs: Sequence[str]) -> Chapt
         tabs: the book's tabs; the first is that of a code cell without a mark.
 
     Raises:
-        BookError: an unclosed fence or tab block, a tab that the book does not have.
+        BookError: an unclosed fence or tab block, a misspelt tab.
     """
     chapter, problems = read_chapter(text, path, file, tabs)
-    if problems:
+    if not all(problem.warning for problem in problems):
         raise BookError(problems)
     return chapter
 

@@ -288,9 +288,11 @@ def inline_tokens(
             first = token.meta.get("caption_line", token.map[0] if token.map else 0)
             line = cell.line + first
             for child in [*(token.children or ()), *token.meta.get("caption", ())]:
-                yield child, line
+                # A code span does not say how many lines it has; what knows its line tells it.
+                here = cell.line + first + child.meta["row"] if "row" in child.meta else line
+                yield child, here
                 for grandchild in child.children or ():  # a caption's own roles
-                    yield grandchild, line
+                    yield grandchild, here + grandchild.meta.get("row", 0)
                 line += child.type in ("softbreak", "hardbreak")
 
 

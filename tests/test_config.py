@@ -96,6 +96,8 @@ def test_a_byte_order_mark_is_read_over(tmp_path):
             "[build]\n[bookc]\ntimeout = soon\n",
             "config.ini:3: timeout = soon: want a whole number of seconds",
         ),
+        ("[build]\noutput_dir = .\n", "config.ini:2: "),
+        ("[bookc]\nrecord_dir = _build/notebooks\n", "config.ini:2: "),
         ("[bookc]\ntimeout = 0\n", "config.ini:2: timeout = 0: want a whole number of seconds"),
         ("[build]\nsource_dir = nowhere\n", "config.ini:2: no such folder: "),
         (

@@ -126,3 +126,19 @@ def test_a_table_of_coverage(tiny, capsys):
     assert main(["lint", "--book", str(tiny), "--tabs"]) == 0
     row = next(line for line in capsys.readouterr().out.splitlines() if "part/one_tab" in line)
     assert row.split("│")[2:5] == [" -       ", " -          ", " 1     "]
+
+
+@pytest.mark.parametrize("format", ["json", "github"])
+def test_a_config_that_cannot_be_read_is_told_in_each_format(make_book, capsys, format):
+    root = make_book({"config.ini": "[build]\ntabs = a\ntabs = b\n"})
+    assert main(["lint", "--book", str(root), "--format", format]) == 1
+    told = capsys.readouterr().out
+    assert ("line=3" if format == "github" else '"line": 3') in told
+
+
+def test_a_terminal_that_knows_few_letters(make_book, bookc, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    root = make_book({"index.md": "# Book\n\n:numref:`\u00e9`\n"})
+    for format in ("text", "json", "github"):
+        run = bookc("lint", "--book", root, "--format", format)
+        assert run.returncode == 1 and "Traceback" not in run.stderr

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
+from pathlib import Path
 
 import pytest
 from fuzz import TEXTS, compile_all
@@ -83,3 +85,18 @@ def test_what_is_not_utf_8_is_told_with_its_line(make_book, capsys):
     root = book(make_book, "# Book\n\ncafé\n".encode("latin-1"))
     assert main(["lint", "--book", str(root)]) == 1
     assert capsys.readouterr().err == "index.md:3: not UTF-8: save the file as UTF-8\n1 error\n"
+
+
+def test_a_name_that_is_not_utf_8_is_told(make_book, capsys):
+    root = make_book({"index.md": "# Book\n"})
+    Path(os.fsdecode(os.fsencode(root) + b"/bad\xff.md")).write_text("# Bad\n")
+    assert main(["notebooks", "--book", str(root)]) == 1
+    assert "the file's name is not UTF-8: rename it" in capsys.readouterr().err
+
+
+def test_what_was_written_is_no_source(make_book):
+    config = "[build]\nnotebooks = **/*.md\noutput_dir = out\n"
+    root = make_book({"config.ini": config, "index.md": "# Book\n"})
+    for _ in range(2):
+        assert main(["notebooks", "--book", str(root), "--to", "md:myst"]) == 0
+    assert [file.name for file in (root / "out").rglob("*.md")] == ["index.md"]

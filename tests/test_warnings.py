@@ -121,3 +121,13 @@ def test_none_of_a_raw_notebook_is_looked_at_but_its_form(run):
     status, told = run("notebooks", "--raw")
     assert status == 0
     assert told.endswith("3 warnings\n")
+
+
+def test_a_warning_keeps_no_cell_from_being_activated(make_book, capsys):
+    cells = "".join(f"\n```{{.python .input}}\n#@tab {tab}\n1\n```\n" for tab in ("mxnet", "jax"))
+    text = f"# Book\n{cells}"
+    file = make_book({"index.md": text}) / "index.md"
+    assert main(["activate", "pytorch", str(file), "--book", str(file.parent)]) == 0
+    assert "```python {.python .input}" in file.read_text()
+    assert main(["activate", "all", str(file), "--book", str(file.parent)]) == 0
+    assert file.read_text() == text
