@@ -280,5 +280,8 @@ def _attach_marks(tokens: list[Token]) -> list[Token]:
             result.append(token)  # refs reports it: a mark with nothing to carry it
         else:
             names = {"eqlabel": "label"}
-            block.meta.update({names.get(name, name): v for name, v in token.meta.items()})
+            meta = {names.get(name, name): value for name, value in token.meta.items()}
+            if "label" in meta and "label" in block.meta:
+                block.meta.setdefault("more_labels", []).append(meta.pop("label"))
+            block.meta.update(meta)
     return result

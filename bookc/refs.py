@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 from urllib.parse import unquote
 
 from markdown_it.token import Token
@@ -16,8 +17,12 @@ from markdown_it.token import Token
 from bookc import markdown
 from bookc.book import Book, Cell, Chapter, Label, Problem, Reference
 
-KINDS = {"heading_open": "section", "figure": "figure", "table_open": "table"}
-KINDS |= {"math_block": "equation"}
+KINDS: dict[str, Literal["section", "figure", "table", "equation"]] = {
+    "heading_open": "section",
+    "figure": "figure",
+    "table_open": "table",
+    "math_block": "equation",
+}
 LENGTH = re.compile(r"\d+(\.\d+)?(px|%|em|rem|cm|mm|in|pt)?")
 UNDERLINED = {"=": 1, "-": 2}  # levels of headings without #
 REMOTE = re.compile(r"[a-z]+:|//")
@@ -201,9 +206,8 @@ def _annotate(
             if anchors[anchor] > 1:
                 anchor = f"{anchor}-{anchors[anchor]}"
             token.meta.update(anchor=anchor, number=own)
-            if name:
-                label = Label(name, kind, own, title, chapter.path, anchor)  # type: ignore[arg-type]
-                yield label, line
+            for label in (name, *token.meta.get("more_labels", ())) if name else ():
+                yield Label(label, kind, own, title, chapter.path, anchor), line
 
 
 def _wrong_lengths(token: Token, file: str, line: int) -> Iterator[Problem]:
