@@ -19,7 +19,7 @@ from bookc.tabs import select_tab
 KNOWN = (*markdown.ROLES, *markdown.MARKS, "begin_tab", "end_tab")
 MARK_OR_RUN = re.compile(r"(?<![\w:]):(?P<name>[a-z_]+):(?P<open>`*)|(?P<run>`+)")
 CLOSE = 0.65  # how alike a misspelt mark and a known one must be
-QUOTED = re.compile(r"'([^']+)'|: (\S+)$")
+QUOTED = re.compile(r"'([^']+)'|: (\S+)$|^(#@\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,16 @@ def lint_chapter(chapter: Chapter, tabs: Sequence[str]) -> Iterator[Problem]:
 
 
 def located(problem: Problem, lines: Sequence[str]) -> Problem:
-    """The problem with the column of what its message names, if its line has that once."""
+    """The problem with the column of what its message names, where its line has that once."""
     if problem.column or not 0 < problem.line <= len(lines):
         return problem
     line = lines[problem.line - 1]
     for found in QUOTED.finditer(problem.message):
-        name = found[1] or found[2]
+        name = found[1] or found[2] or found[3]
         if line.count(name) == 1:
             return replace(problem, column=line.index(name) + 1)
+        if in_mark := re.search(rf":`+[^`]*?({re.escape(name)})", line):
+            return replace(problem, column=in_mark.start(1) + 1)
     return replace(problem, column=len(line) - len(line.lstrip()) + 1)
 
 

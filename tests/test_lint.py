@@ -7,7 +7,8 @@ import json
 import pytest
 
 from bookc.__main__ import main
-from bookc.lint import coverage, gaps, lint_chapter
+from bookc.book import Problem
+from bookc.lint import coverage, gaps, lint_chapter, located
 from bookc.parse import parse_chapter
 
 TABS = ("pytorch", "tensorflow", "mxnet")
@@ -142,3 +143,12 @@ def test_a_terminal_that_knows_few_letters(make_book, bookc, monkeypatch):
     for format in ("text", "json", "github"):
         run = bookc("lint", "--book", root, "--format", format)
         assert run.returncode == 1 and "Traceback" not in run.stderr
+
+
+def test_columns_of_what_stands_in_a_line_more_than_once():
+    def column(message, line):
+        return located(Problem("page.md", 1, message), [line]).column
+
+    assert column("no label 'nope'", "nope is :numref:`nope`.") == 18
+    assert column("#@quick 1 2: not a Python expression", "n = 1  #@quick 1 2") == 8
+    assert column("no label 'a'", "aa  a") == 1
