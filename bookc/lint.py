@@ -13,7 +13,7 @@ from itertools import groupby
 
 from bookc import markdown
 from bookc.book import Cell, Chapter, Problem
-from bookc.marks import python_of
+from bookc.ipython import python_of
 from bookc.tabs import select_tab
 
 KNOWN = (*markdown.ROLES, *markdown.MARKS, "begin_tab", "end_tab")

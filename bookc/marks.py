@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bookc.book import BookError, Cell, Problem
+from bookc.ipython import NOT_PYTHON, python_of
 
 MARK = re.compile(r"#\s*@(save|quick|tags|tab)\b[ \t]*(.*)$")
 ANY_MARK = re.compile(MARK.pattern, re.M)
@@ -23,7 +24,6 @@ HIDE = re.compile(
     r"^[ \t]*#[ \t]*(?:@hide(?:_(all|code|outputs?))?|hide[ \t]+(code|outputs?))[ \t]*$",
     re.M | re.I,
 )
-LINE_MAGIC = re.compile(r"(\s*)(?:%[A-Za-z]|!(?!=)|\?|[\w.]+\?{1,2}\s*$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +36,6 @@ class Mark:
     column: int
 
 
-def python_of(source: str) -> str:
-    """The cell as Python alone: IPython's lines become `pass`, so that line numbers stay."""
-    if source.lstrip().startswith("%%"):
-        return "\n".join("pass" for _ in source.split("\n"))
-    lines = []
-    for line in source.split("\n"):
-        magic = LINE_MAGIC.match(line)
-        lines.append(f"{magic[1]}pass" if magic else line)
-    return "\n".join(lines)
-
-
 @lru_cache(maxsize=4096)
 def parse_python(source: str) -> ast.Module | None:
     """The cell's syntax tree, for reading only; None if it is not Python."""
@@ -56,7 +45,7 @@ def parse_python(source: str) -> ast.Module | None:
             flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
             tree = compile(python_of(source), "cell", "exec", flags=flags)
             return tree if isinstance(tree, ast.Module) else None
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except NOT_PYTHON:
         return None
 
 

@@ -14,7 +14,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from bookc.marks import python_of
+from bookc.ipython import python_of
 from bookc.sanitize import safe_html, safe_svg, svg_size
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

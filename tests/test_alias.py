@@ -9,7 +9,7 @@ from markdown_it.utils import read_fixture_file
 from bookc.alias import rewrite
 from bookc.book import BookError, Cell
 from bookc.config import parse_config
-from bookc.marks import python_of
+from bookc.ipython import python_of
 from bookc.select import select_branches
 from bookc.slides import strip_slides
 

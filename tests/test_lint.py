@@ -25,14 +25,16 @@ See :numref:``sec_page`` and :numfer:`sec_page`, :numref: or :eqref:`sec_page
 ```{.python .input}
 #@tab all
 %matplotlib inline
-x = 1
+x = %pwd
 y = = 2
 ```
 
 ```{.python .input}
 #@tab mxnet
+%%time
 !pip install x
 await f()
+files = !ls
 '\\d'
 ```
 """
