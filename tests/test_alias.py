@@ -24,6 +24,8 @@ simple_alias = stack, exp(, concat -> cat,
                float32
 fluent_alias = numpy -> detach().numpy, reshape, reduce_sum -> sum, astype -> type
 args_alias = randn(size, device=None) -> np.random.randn(size=size, ctx=device)
+    flip(a_x) -> a_x.flip(0)
+    power(x, n=2 + 0) -> torch.f((x ** n)[x:, n], k=n)
 reverse_alias =
     d2l.size\(([\w]+)\) -> \1.size
     d2l.to -> device_put
@@ -65,7 +67,7 @@ def test_bad_aliases_are_told_with_their_lines(tmp_path):
     with pytest.raises(BookError) as error:
         parse_config(bad, tmp_path)
     (problem,) = error.value.problems
-    assert problem.line == 11 and "is no pattern" in problem.message
+    assert problem.line == 13 and "is no pattern" in problem.message
     with pytest.raises(BookError, match="want 'name"):
         parse_config(CONFIG.replace("randn(size, device=None) ->", "randn ->"), tmp_path)
 
