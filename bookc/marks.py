@@ -143,7 +143,7 @@ def quick_source(cell: Cell, file: str) -> str:
             continue
         try:
             ast.parse(mark.value, mode="eval")
-        except SyntaxError:
+        except NOT_PYTHON:
             message = f"#@quick {mark.value}: not a Python expression"
             problems.append(Problem(file, where, message))
             continue
@@ -196,9 +196,9 @@ def saved_blocks(cell: Cell, file: str) -> list[str]:
 def _tree(cell: Cell, file: str, mark: str) -> ast.Module:
     try:
         return ast.parse(python_of(cell.source))
-    except SyntaxError as error:
-        line = cell.line_at(error.lineno or 1)
-        message = f"#@{mark} in a cell that is not Python: {error.msg}"
+    except NOT_PYTHON as error:
+        line = cell.line_at(getattr(error, "lineno", None) or 1)
+        message = f"#@{mark} in a cell that is not Python: {getattr(error, 'msg', error)}"
         raise BookError([Problem(file, line, message)]) from None
 
 

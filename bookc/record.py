@@ -16,7 +16,7 @@ from typing import Any
 
 from bookc.book import BookError, Problem
 from bookc.ipynb import NotebookNode, nbformat
-from bookc.ipython import lines_of_ipython, python_of
+from bookc.ipython import NOT_PYTHON, lines_of_ipython, python_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _normal_form(source: str) -> str:
     """Code without what cannot change its outputs: comments, blank lines, layout."""
     try:
         tree = ast.dump(ast.parse(python_of(source)))
-    except SyntaxError:
+    except NOT_PYTHON:
         return "\n".join(line.rstrip() for line in source.split("\n") if line.strip())
     if source.lstrip().startswith("%%"):
         return source.strip()

@@ -62,6 +62,13 @@ def test_every_line_knows_where_it_comes_from(tmp_path):
     assert [done.line_at(number) for number in (1, 2, 3)] == [10, 12, 13]
 
 
+def test_branches_of_endless_nesting_stay():
+    many = "if tab.selected('a'):\n    x = 1\n" + "elif tab.selected('b'):\n    x = 2\n" * 1500
+    deep = f"if {'not ' * 100_000}tab.selected('a'):\n    x = 1\n"
+    for text in (many, deep):
+        assert select_branches(cell(text), "c") == cell(text)
+
+
 def test_bad_aliases_are_told_with_their_lines(tmp_path):
     bad = CONFIG.replace(r"d2l.size\(", "d2l.size(").replace("[library-pytorch]", "[library-mxnet]")
     with pytest.raises(BookError) as error:
