@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from bookc.book import Aliases, Cell, Chapter
-from bookc.edit import Edit, Positions, Span, apply_edits
+from bookc.edit import BEHIND, Edit, Positions, Span, apply_edits
 from bookc.marks import nodes, parse_python
 
 # An expression that a `.name` can follow without parentheses.
@@ -31,6 +31,7 @@ ATOMS = (
     ast.DictComp,
     ast.JoinedStr,
 )
+COMMA = re.compile(f"{BEHIND},")
 BRACKETS = (ast.List, ast.Tuple, ast.Dict, ast.Set, ast.ListComp, ast.SetComp, ast.DictComp)
 ALWAYS_IN_PARENTHESES = (ast.NamedExpr, ast.Yield, ast.YieldFrom)
 
@@ -55,7 +56,7 @@ def _first_look(aliases: Aliases) -> Callable[[str], object]:
 
 @cache
 def _any_of(names: frozenset[str]) -> re.Pattern[str]:
-    return re.compile(rf"d2l\s*\.\s*({'|'.join(map(re.escape, sorted(names)))})\b")
+    return re.compile(rf"d2l[\s\\]*\.[\s\\]*({'|'.join(map(re.escape, sorted(names)))})\b")
 
 
 def rewrite(cell: Cell, aliases: Aliases) -> Cell:
@@ -120,7 +121,9 @@ def _fluent(source: str, call: ast.Call, positions: Positions, method: str) -> E
     receiver = positions.span(first)
     before, after = ("", "") if _is_atom(first, source, positions) else ("(", ")")
     if len(call.args) + len(call.keywords) > 1:
-        rest = source.index(",", receiver[1]) + 1
+        comma = COMMA.match(source, receiver[1])
+        assert comma
+        rest = comma.end()
         if "#" not in source[rest:end]:
             rest += len(source[rest:end]) - len(source[rest:end].lstrip())
     else:

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bookc.book import Cell
-from bookc.edit import Edit, Positions, apply_edits, string_lines, with_lines
+from bookc.edit import BEHIND, Edit, Positions, apply_edits, string_lines, with_lines
 from bookc.marks import nodes, parse_python
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-COLON = re.compile(r"(?:[\s)\\]|#[^\n]*)*:")  # with what may stand between a condition and it
+COLON = re.compile(f"{BEHIND}:")
 ASKS = re.compile(r"\btab\.selected\b|\bd2l\.USE_[A-Z]")
 
 
