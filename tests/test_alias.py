@@ -92,5 +92,9 @@ def test_slide_marks_in_code_stay():
     assert strip_slides(text) == text.replace("`(**y**)", "`y")
     assert strip_slides("(**call `f(**kwargs)`, or ` alone**)") == "call `f(**kwargs)`, or ` alone"
     assert strip_slides("a ` b\n\n(**c**)\n\nd ` e") == "a ` b\n\nc\n\nd ` e"
+    text = "# H\n    (**a**)\n\nb\n\n\tf(**x, [**c**])\n\n    ```\n    (**d**)\n\n(**e**)\n"
+    assert strip_slides(text) == text.replace("(**e**)", "e")
+    text = "- a\n\n    [**b**]\n\n          [**c**]\n\nd\n    [**e**]"
+    assert strip_slides(text) == text.replace("[**b**]", "b").replace("[**e**]", "e")
     many = "[**`(**``" * 50_000
     assert strip_slides(many) == many
