@@ -72,15 +72,25 @@ def find_marks(source: str) -> tuple[Mark, ...]:
     last = source.count("\n", 0, places[-1]) + 1
     marks = []
     try:
-        for token in tokenize.generate_tokens(io.StringIO(python_of(source)).readline):
-            if token.start[0] > last:
-                break
-            if token.type == tokenize.COMMENT and (mark := MARK.match(token.string)):
-                line, column = token.start
-                marks.append(Mark(mark[1], mark[2].strip(), line, column))
+        for comment in comments(source, last):
+            if mark := MARK.match(comment.string):
+                marks.append(Mark(mark[1], mark[2].strip(), *comment.start))
     except (tokenize.TokenError, SyntaxError):
         return ()
     return tuple(marks)
+
+
+def comments(source: str, last: int) -> Iterator[tokenize.TokenInfo]:
+    """The Python comments of a cell up to line `last`.
+
+    Raises:
+        tokenize.TokenError, SyntaxError: the cell is not Python so far.
+    """
+    for token in tokenize.generate_tokens(io.StringIO(python_of(source)).readline):
+        if token.start[0] > last:
+            break
+        if token.type == tokenize.COMMENT:
+            yield token
 
 
 def would_be_marks(source: str) -> set[str]:
