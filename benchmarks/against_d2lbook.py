@@ -27,7 +27,8 @@ from costs import ROOT, Cost, copy_book, run
 from rich.console import Console
 from rich.table import Table
 
-from bookc.marks import find_marks, python_of
+from bookc.ipython import python_of
+from bookc.marks import find_marks
 
 D2LBOOK = ROOT / ".venv-d2lbook" / "bin" / "d2lbook"
 ALIAS = re.compile(r"\bd2l\.\w+")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from bookc.book import Aliases, Cell, Chapter
-from bookc.edit import Edit, Positions, Span, apply_edits
+from bookc.edit import BEHIND, Edit, Positions, Span, apply_edits
 from bookc.marks import nodes, parse_python
 
 # An expression that a `.name` can follow without parentheses.
@@ -31,7 +31,9 @@ ATOMS = (
     ast.DictComp,
     ast.JoinedStr,
 )
+COMMA = re.compile(f"{BEHIND},")
 BRACKETS = (ast.List, ast.Tuple, ast.Dict, ast.Set, ast.ListComp, ast.SetComp, ast.DictComp)
+ALWAYS_IN_PARENTHESES = (ast.NamedExpr, ast.Yield, ast.YieldFrom)
 
 
 def apply_aliases(chapter: Chapter, aliases: Aliases) -> Chapter:
@@ -54,7 +56,7 @@ def _first_look(aliases: Aliases) -> Callable[[str], object]:
 
 @cache
 def _any_of(names: frozenset[str]) -> re.Pattern[str]:
-    return re.compile(rf"d2l\s*\.\s*({'|'.join(map(re.escape, sorted(names)))})\b")
+    return re.compile(rf"d2l[\s\\]*\.[\s\\]*({'|'.join(map(re.escape, sorted(names)))})\b")
 
 
 def rewrite(cell: Cell, aliases: Aliases) -> Cell:
@@ -100,7 +102,7 @@ def _edits(
         elif name in aliases.fluent and call.args and not isinstance(call.args[0], ast.Starred):
             yield _fluent(source, call, positions, aliases.fluent[name])
         elif name in aliases.args:
-            yield from _by_template(call, positions, *aliases.args[name])
+            yield from _by_template(source, call, positions, *aliases.args[name])
 
 
 def _reversed(source: str, start: int, aliases: Aliases) -> Edit | None:
@@ -119,7 +121,9 @@ def _fluent(source: str, call: ast.Call, positions: Positions, method: str) -> E
     receiver = positions.span(first)
     before, after = ("", "") if _is_atom(first, source, positions) else ("(", ")")
     if len(call.args) + len(call.keywords) > 1:
-        rest = source.index(",", receiver[1]) + 1
+        comma = COMMA.match(source, receiver[1])
+        assert comma
+        rest = comma.end()
         if "#" not in source[rest:end]:
             rest += len(source[rest:end]) - len(source[rest:end].lstrip())
     else:
@@ -140,45 +144,93 @@ def _is_atom(node: ast.expr, source: str, positions: Positions) -> bool:
 
 
 def _by_template(
-    call: ast.Call, positions: Positions, pattern: str, template: str
+    source: str, call: ast.Call, positions: Positions, pattern: str, template: str
 ) -> Iterator[Edit]:
-    """`d2l.a(x, k=y)` -> the template with `x` and `y` for its names; keywords not given go."""
-    wanted = _call(pattern)
-    target = _call(template)
-    if wanted is None or target is None:
+    """`d2l.a(x, k=y)` -> the template with `x` and `y` for its names.
+
+    The template's keywords that are not given go, as d2lbook has it; other names that are not
+    given have the pattern's default. A call that does not fit the pattern stays.
+    """
+    wanted, target = _call(pattern), _call(template)
+    given = _given(call, wanted) if wanted else None
+    if wanted is None or target is None or given is None:
         return
-    names = [argument.id for argument in wanted.args if isinstance(argument, ast.Name)]
-    names += [keyword.arg for keyword in wanted.keywords if keyword.arg]
-    if len(call.args) > len(names) or any(isinstance(arg, ast.Starred) for arg in call.args):
-        return
-    given = {name: positions.span(value) for name, value in zip(names, call.args, strict=False)}
-    for keyword in call.keywords:
-        if keyword.arg not in names:
-            return
-        given[keyword.arg] = positions.span(keyword.value)
-    within = Positions(template)
-    places = [
-        (within.span(node), node.id)
-        for node in ast.walk(target)
-        if isinstance(node, ast.Name) and node.id in given
-    ]
-    dropped = [
-        keyword
-        for keyword in target.keywords
-        if isinstance(keyword.value, ast.Name)
-        and keyword.value.id in names
-        and keyword.value.id not in given
-    ]
+    defaults = {keyword.arg: keyword.value for keyword in wanted.keywords if keyword.arg}
+    arguments = {}
+    for name, value in (defaults | given).items():
+        at, text = (positions, source) if name in given else (Positions(pattern), pattern)
+        span = at.span(value)
+        shown = span if name in given else text[slice(*span)]
+        arguments[name] = _Argument(value, shown, _is_atom(value, text, at))
     parts: list[str | Span] = []
-    at = 0
-    cuts = [(_with_comma(template, within, keyword), "") for keyword in dropped]
-    for (begin, stop), name in sorted([*places, *cuts]):
-        parts.append(template[at:begin])
-        if name:
-            parts.append(given[name])
-        at = stop
-    parts.append(template[at:])
-    yield Edit(*positions.span(call), tuple(parts))
+    end = 0
+    for (start, stop), piece in sorted(
+        _pieces(template, target, arguments, defaults.keys() - given), key=lambda one: one[0]
+    ):
+        if start >= end:  # not within a keyword that goes
+            parts += [template[end:start], *piece]
+        end = max(end, stop)
+    yield Edit(*positions.span(call), (*parts, template[end:]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Argument:
+    """What stands for a name of a template."""
+
+    node: ast.expr
+    text: str | Span
+    is_atom: bool
+
+    def parts(self, is_bare: bool, before_dot: bool) -> tuple[str | Span, ...]:
+        """It with the parentheses that it needs in its place."""
+        if isinstance(self.node, ALWAYS_IN_PARENTHESES):
+            return "(", self.text, ")"
+        is_constant = isinstance(self.node, ast.Constant) and not before_dot
+        if is_bare or self.is_atom or (is_constant and self.node.lineno == self.node.end_lineno):
+            return (self.text,)
+        return "(", self.text, ")"
+
+
+def _pieces(
+    template: str, target: ast.Call, arguments: Mapping[str, _Argument], absent: Collection[str]
+) -> Iterator[tuple[Span, tuple[str | Span, ...]]]:
+    """The places in a template that change, with what stands there; nothing for what goes."""
+    within = Positions(template)
+    bare = {id(node) for node in _between_commas(target)}
+    for keyword in target.keywords:
+        if isinstance(keyword.value, ast.Name) and keyword.value.id in absent:
+            yield _with_comma(template, within, keyword), ()
+    for node in ast.walk(target):
+        if isinstance(node, ast.Name) and node.id in arguments:
+            span = within.span(node)
+            before_dot = template.startswith(".", span[1])
+            yield span, arguments[node.id].parts(id(node) in bare, before_dot)
+
+
+def _given(call: ast.Call, wanted: ast.Call) -> dict[str, ast.expr] | None:
+    """The arguments of a call by the names of a pattern; None if they do not fit it."""
+    required = [argument.id for argument in wanted.args if isinstance(argument, ast.Name)]
+    names = [*required, *(keyword.arg for keyword in wanted.keywords if keyword.arg)]
+    if len(call.args) > len(names) or any(isinstance(arg, ast.Starred) for arg in call.args):
+        return None
+    given = dict(zip(names, call.args, strict=False))
+    for keyword in call.keywords:
+        if keyword.arg not in names or keyword.arg in given:
+            return None
+        given[keyword.arg] = keyword.value
+    return given if given.keys() >= set(required) else None
+
+
+def _between_commas(target: ast.Call) -> Iterator[ast.AST]:
+    """The parts of an expression that need no parentheses whatever stands there."""
+    for node in ast.walk(target):
+        if isinstance(node, ast.Call):
+            yield from node.args
+            yield from (keyword.value for keyword in node.keywords)
+        elif isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+            yield from node.elts
+        elif isinstance(node, ast.Subscript):
+            yield node.slice
 
 
 def _with_comma(template: str, within: Positions, keyword: ast.keyword) -> Span:
@@ -192,6 +244,7 @@ def _with_comma(template: str, within: Positions, keyword: ast.keyword) -> Span:
     return start, end + (after.end() if after else 0)
 
 
+@cache
 def _call(text: str) -> ast.Call | None:
     expression = ast.parse(text, mode="eval").body
     return expression if isinstance(expression, ast.Call) else None

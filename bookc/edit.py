@@ -12,6 +12,7 @@ from bookc.book import Cell
 from bookc.marks import nodes
 
 Span = tuple[int, int]
+BEHIND = r"(?:[\s)\\]|#[^\n]*)*"  # what may stand between an expression and its comma or colon
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import re
+import tokenize
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,12 +14,19 @@ from itertools import groupby
 
 from bookc import markdown
 from bookc.book import Cell, Chapter, Problem
-from bookc.marks import python_of
+from bookc.ipython import python_of
+from bookc.marks import comments
 from bookc.tabs import select_tab
 
 KNOWN = (*markdown.ROLES, *markdown.MARKS, "begin_tab", "end_tab")
 MARK_OR_RUN = re.compile(r"(?<![\w:]):(?P<name>[a-z_]+):(?P<open>`*)|(?P<run>`+)")
+CODE_MARK = re.compile(r"#[ \t]*@(\w+)")
+KNOWN_IN_CODE = (
+    *("save", "quick", "tags", "tab"),
+    *("hide", "hide_all", "hide_code", "hide_output", "hide_outputs"),
+)
 CLOSE = 0.65  # how alike a misspelt mark and a known one must be
+CLOSE_IN_CODE = 0.7  # it may be a decorator that is commented out
 QUOTED = re.compile(r"'([^']+)'|: (\S+)$|^(#@\w+)")
 
 
@@ -41,6 +49,8 @@ def lint_chapter(chapter: Chapter, tabs: Sequence[str]) -> Iterator[Problem]:
     for cell in chapter.cells:
         if cell.kind == "markdown":
             yield from _prose(cell, chapter.file)
+        else:
+            yield from _code_marks(cell, chapter.file)
     broken: dict[tuple[int, int, str], list[str]] = {}
     for tab in tabs:
         selected = select_tab(chapter, tab)
@@ -123,6 +133,24 @@ def _marks(line: str) -> Iterator[tuple[int, str]]:
         elif name in KNOWN and not end:
             yield column, f"the backtick behind :{name}: is never closed"
         at = end or at
+
+
+def _code_marks(cell: Cell, file: str) -> Iterator[Problem]:
+    """Comments that are nearly marks; in what is not Python there are none."""
+    places = [found.start() for found in CODE_MARK.finditer(cell.source)]
+    last = cell.source.count("\n", 0, places[-1]) + 1 if places else 0
+    try:
+        for comment in comments(cell.source, last) if places else ():
+            found = CODE_MARK.match(comment.string)
+            if found is None or found[1] in KNOWN_IN_CODE:
+                continue
+            name = found[1].lower()
+            if close := difflib.get_close_matches(name, KNOWN_IN_CODE, 1, CLOSE_IN_CODE):
+                message = f"unknown mark #@{found[1]}: did you mean #@{close[0]}?"
+                line, column = comment.start
+                yield Problem(file, cell.line_at(line), message, column + 1)
+    except (tokenize.TokenError, SyntaxError):
+        return  # that it is not Python is told elsewhere
 
 
 def _closing_run(line: str, at: int, ticks: str) -> int:

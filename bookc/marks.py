@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bookc.book import BookError, Cell, Problem
+from bookc.ipython import NOT_PYTHON, python_of
 
 MARK = re.compile(r"#\s*@(save|quick|tags|tab)\b[ \t]*(.*)$")
 ANY_MARK = re.compile(MARK.pattern, re.M)
@@ -23,7 +24,6 @@ HIDE = re.compile(
     r"^[ \t]*#[ \t]*(?:@hide(?:_(all|code|outputs?))?|hide[ \t]+(code|outputs?))[ \t]*$",
     re.M | re.I,
 )
-LINE_MAGIC = re.compile(r"(\s*)(?:%[A-Za-z]|!(?!=)|\?|[\w.]+\?{1,2}\s*$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +36,6 @@ class Mark:
     column: int
 
 
-def python_of(source: str) -> str:
-    """The cell as Python alone: IPython's lines become `pass`, so that line numbers stay."""
-    if source.lstrip().startswith("%%"):
-        return "\n".join("pass" for _ in source.split("\n"))
-    lines = []
-    for line in source.split("\n"):
-        magic = LINE_MAGIC.match(line)
-        lines.append(f"{magic[1]}pass" if magic else line)
-    return "\n".join(lines)
-
-
 @lru_cache(maxsize=4096)
 def parse_python(source: str) -> ast.Module | None:
     """The cell's syntax tree, for reading only; None if it is not Python."""
@@ -56,7 +45,7 @@ def parse_python(source: str) -> ast.Module | None:
             flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
             tree = compile(python_of(source), "cell", "exec", flags=flags)
             return tree if isinstance(tree, ast.Module) else None
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except NOT_PYTHON:
         return None
 
 
@@ -83,15 +72,25 @@ def find_marks(source: str) -> tuple[Mark, ...]:
     last = source.count("\n", 0, places[-1]) + 1
     marks = []
     try:
-        for token in tokenize.generate_tokens(io.StringIO(python_of(source)).readline):
-            if token.start[0] > last:
-                break
-            if token.type == tokenize.COMMENT and (mark := MARK.match(token.string)):
-                line, column = token.start
-                marks.append(Mark(mark[1], mark[2].strip(), line, column))
+        for comment in comments(source, last):
+            if mark := MARK.match(comment.string):
+                marks.append(Mark(mark[1], mark[2].strip(), *comment.start))
     except (tokenize.TokenError, SyntaxError):
         return ()
     return tuple(marks)
+
+
+def comments(source: str, last: int) -> Iterator[tokenize.TokenInfo]:
+    """The Python comments of a cell up to line `last`.
+
+    Raises:
+        tokenize.TokenError, SyntaxError: the cell is not Python so far.
+    """
+    for token in tokenize.generate_tokens(io.StringIO(python_of(source)).readline):
+        if token.start[0] > last:
+            break
+        if token.type == tokenize.COMMENT:
+            yield token
 
 
 def would_be_marks(source: str) -> set[str]:
@@ -154,7 +153,7 @@ def quick_source(cell: Cell, file: str) -> str:
             continue
         try:
             ast.parse(mark.value, mode="eval")
-        except SyntaxError:
+        except NOT_PYTHON:
             message = f"#@quick {mark.value}: not a Python expression"
             problems.append(Problem(file, where, message))
             continue
@@ -207,9 +206,9 @@ def saved_blocks(cell: Cell, file: str) -> list[str]:
 def _tree(cell: Cell, file: str, mark: str) -> ast.Module:
     try:
         return ast.parse(python_of(cell.source))
-    except SyntaxError as error:
-        line = cell.line_at(error.lineno or 1)
-        message = f"#@{mark} in a cell that is not Python: {error.msg}"
+    except NOT_PYTHON as error:
+        line = cell.line_at(getattr(error, "lineno", None) or 1)
+        message = f"#@{mark} in a cell that is not Python: {getattr(error, 'msg', error)}"
         raise BookError([Problem(file, line, message)]) from None
 
 

@@ -14,7 +14,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from bookc.marks import python_of
+from bookc.ipython import NOT_PYTHON, python_of
 from bookc.sanitize import safe_html, safe_svg, svg_size
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -148,7 +148,7 @@ def _plot_texts(source: str) -> Iterator[str]:
     """The texts that the code gives as labels, legends and titles."""
     try:
         tree = ast.parse(python_of(source))
-    except SyntaxError:
+    except NOT_PYTHON:
         return
     for call in ast.walk(tree):
         for keyword in call.keywords if isinstance(call, ast.Call) else ():

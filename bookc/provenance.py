@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bookc.marks import python_of
+from bookc.ipython import NOT_PYTHON, python_of
 
 Symbol = tuple[str, str]  # (module, name)
 DOCUMENTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -40,7 +40,7 @@ def read_library(sources: Mapping[str, str]) -> dict[str, Module]:
         module = library[name] = Module()
         try:
             body = ast.parse(source).body
-        except SyntaxError:
+        except NOT_PYTHON:
             continue
         for node in body:
             for target in _defined_names(node):
@@ -167,5 +167,5 @@ def _is_text(node: ast.stmt) -> bool:
 def _parsed(source: str) -> ast.Module | None:
     try:
         return ast.parse(python_of(source))
-    except SyntaxError:
+    except NOT_PYTHON:
         return None

@@ -16,7 +16,7 @@ from typing import Any
 
 from bookc.book import BookError, Problem
 from bookc.ipynb import NotebookNode, nbformat
-from bookc.marks import LINE_MAGIC, python_of
+from bookc.ipython import NOT_PYTHON, lines_of_ipython, python_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,8 @@ def _normal_form(source: str) -> str:
     """Code without what cannot change its outputs: comments, blank lines, layout."""
     try:
         tree = ast.dump(ast.parse(python_of(source)))
-    except SyntaxError:
+    except NOT_PYTHON:
         return "\n".join(line.rstrip() for line in source.split("\n") if line.strip())
     if source.lstrip().startswith("%%"):
         return source.strip()
-    magics = [line.strip() for line in source.split("\n") if LINE_MAGIC.match(line)]
-    return "\n".join([tree, *magics])
+    return "\n".join([tree, *(line.strip() for line in lines_of_ipython(source))])

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bookc.book import Cell
-from bookc.edit import Edit, Positions, apply_edits, string_lines, with_lines
+from bookc.edit import BEHIND, Edit, Positions, apply_edits, string_lines, with_lines
 from bookc.marks import nodes, parse_python
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+COLON = re.compile(f"{BEHIND}:")
 ASKS = re.compile(r"\btab\.selected\b|\bd2l\.USE_[A-Z]")
 
 
@@ -26,9 +27,12 @@ def select_branches(cell: Cell, tab: str) -> Cell:
     tree = parse_python(cell.source)
     if tree is None:
         return cell
-    columns = _meant_for_methods(tree) if "class " in cell.source else {}
-    selector = _Selector(cell.source, tab, columns)
-    selector.block(tree.body)
+    try:
+        methods = _meant_for_methods(tree) if "class " in cell.source else {}
+        selector = _Selector(cell.source, tab, methods)
+        selector.block(tree.body)
+    except RecursionError:  # branches within branches as no author writes them
+        return cell
     lines = [
         (text, cell.line_at(number))
         for number, text in enumerate(selector.lines, start=1)
@@ -45,8 +49,9 @@ def select_branches(cell: Cell, tab: str) -> Cell:
 class _Selector:
     """Drops and dedents lines: `lines` holds what is left of each, None for nothing."""
 
-    def __init__(self, source: str, tab: str, columns: Mapping[int, int]) -> None:
-        self.tab, self.columns = tab, columns
+    def __init__(self, source: str, tab: str, methods: Mapping[int, ast.stmt]) -> None:
+        self.tab, self.methods = tab, methods
+        self.text, self.positions = source, Positions(source)
         self.source = source.split("\n")
         self.lines: list[str | None] = list(self.source)
 
@@ -56,8 +61,8 @@ class _Selector:
 
     def statement(self, node: ast.stmt) -> bool:
         if isinstance(node, ast.If):
-            column = self.columns.get(id(node), node.col_offset)
-            return self.choose(node, self.last_line(node), column)
+            indent = self.indent(self.methods.get(id(node), node))
+            return self.choose(node, self.last_line(node), indent)
         for name in ("body", "orelse", "finalbody"):
             body = getattr(node, name, None)
             if body and not self.block(body):
@@ -67,10 +72,10 @@ class _Selector:
                 self.fill(part.body[0])
         return True
 
-    def choose(self, node: ast.If, last: int, column: int) -> bool:
+    def choose(self, node: ast.If, last: int, indent: str) -> bool:
         """One `if` or `elif` with what follows it, up to line `last`; False if nothing is left."""
         first = node.lineno
-        opening = self.opening(node.test.end_lineno or first)
+        opening, _ = self.colon(node.test)
         following = self.clause(node, last)  # the line of its elif or else
         own_last = following - 1 if node.orelse else last
         value = _value(node.test, self.tab)
@@ -78,11 +83,11 @@ class _Selector:
             if not self.block(node.body):
                 self.fill(node.body[0])
             if node.orelse:
-                self.choose_after(node, following, last, column)
+                self.choose_after(node, following, last)
             return True
         if value:
             self.drop(own_last + 1, last)
-            return self.move_out(node.body, first, opening, own_last, column)
+            return self.move_out(node.body, first, opening, own_last, indent)
         self.drop(first, own_last)
         if not node.orelse:
             self.drop_blank_after(last)
@@ -90,14 +95,14 @@ class _Selector:
         if self.is_elif(node):
             elif_node = node.orelse[0]
             assert isinstance(elif_node, ast.If)
-            left = self.choose(elif_node, last, column)
-            text = self.lines[following - 1]
-            if text is not None:  # its condition asks for more than tabs
-                self.lines[following - 1] = text.replace("elif", "if", 1)
+            left = self.choose(elif_node, last, indent)
+            if _value(elif_node.test, self.tab) is None:  # it asks for more than tabs, and stays
+                row, column = self.source[following - 1], elif_node.col_offset
+                self.lines[following - 1] = row[:column] + row[column + len("el") :]
             return left
-        return self.move_out(node.orelse, following, following, last, column)
+        return self.move_out(node.orelse, following, following, last, indent)
 
-    def choose_after(self, node: ast.If, following: int, last: int, column: int) -> None:
+    def choose_after(self, node: ast.If, following: int, last: int) -> None:
         """What follows a branch that stays: its elif may be decided."""
         if not self.is_elif(node):
             if not self.block(node.orelse):
@@ -109,20 +114,21 @@ class _Selector:
         next_clause = self.clause(after, last)
         own_last = next_clause - 1 if after.orelse else last
         if value is None:
-            self.choose(after, last, column)
+            self.choose(after, last, self.indent(after))
         elif value:
-            self.lines[following - 1] = " " * column + "else:"
-            self.drop(following + 1, self.opening(after.test.end_lineno or following))
+            opening, colon = self.colon(after.test)
+            self.drop(following, opening - 1)
+            self.lines[opening - 1] = f"{self.indent(after)}else{self.source[opening - 1][colon:]}"
             self.drop(own_last + 1, last)
             if not self.block(after.body):
                 self.fill(after.body[0])
         else:
             self.drop(following, own_last)
             if after.orelse:
-                self.choose_after(after, next_clause, last, column)
+                self.choose_after(after, next_clause, last)
 
     def move_out(
-        self, body: Sequence[ast.stmt], first: int, opening: int, last: int, column: int
+        self, body: Sequence[ast.stmt], first: int, opening: int, last: int, indent: str
     ) -> bool:
         """Put a branch, whose clause is lines `first` to `opening`, in the place of its `if`."""
         inside = body[0]
@@ -130,15 +136,15 @@ class _Selector:
         self.drop(first, min(opening, start - 1))
         if start <= opening:  # `if tab.selected('mxnet'): x = 1`
             row = self.source[start - 1].encode()[inside.col_offset :].decode()
-            self.lines[start - 1] = " " * column + row
+            self.lines[start - 1] = indent + row
             return self.block(body)
         left = self.block(body)
-        by = inside.col_offset - column
+        inner = self.indent(inside)
         kept = string_lines(body)
         for number in range(opening + 1, last + 1):
             text = self.lines[number - 1]
             if text is not None and number not in kept:
-                self.lines[number - 1] = text[min(by, len(text) - len(text.lstrip())) :]
+                self.lines[number - 1] = _moved(text, inner, indent)
         return left
 
     def last_line(self, node: ast.If) -> int:
@@ -154,11 +160,16 @@ class _Selector:
             last = number
         return last
 
-    def opening(self, line: int) -> int:
-        """The line of the colon that ends a clause whose condition ends on `line`."""
-        while ":" not in self.source[line - 1].partition("#")[0] and line < len(self.source):
-            line += 1
-        return line
+    def colon(self, test: ast.expr) -> tuple[int, int]:
+        """Line and column of the colon that ends the clause of a condition."""
+        found = COLON.match(self.text, self.positions.span(test)[1])
+        assert found
+        line = self.positions.line(found.end() - 1)
+        return line, found.end() - 1 - self.positions.offset(line, 0)
+
+    def indent(self, node: ast.stmt) -> str:
+        """The white space before a statement that begins its line."""
+        return self.source[node.lineno - 1][: node.col_offset]
 
     def clause(self, node: ast.If, last: int) -> int:
         """The line of the elif or else of an `if`."""
@@ -188,16 +199,23 @@ class _Selector:
 
     def fill(self, node: ast.stmt) -> None:
         """A block of which nothing is left still needs a statement."""
-        self.lines[node.lineno - 1] = " " * node.col_offset + "pass"
+        self.lines[node.lineno - 1] = self.indent(node) + "pass"
 
 
-def _meant_for_methods(tree: ast.Module) -> dict[int, int]:
-    """Columns for ifs in a class's body that speak of `self`: that of the method above's body.
+def _moved(text: str, old: str, new: str) -> str:
+    """A line of a block whose indentation changes; less indented lines move as far as they can."""
+    if text.startswith(old):
+        return new + text[len(old) :]
+    return text[min(max(len(old) - len(new), 0), len(text) - len(text.lstrip())) :]
+
+
+def _meant_for_methods(tree: ast.Module) -> dict[int, ast.stmt]:
+    """The ifs in a class's body that speak of `self`, with the first statement of the method above.
 
     There `self` has no meaning. d2lbook, which counts spaces, moves such a branch into the
     method, and a book that relies on it shall mean the same here.
     """
-    columns: dict[int, int] = {}
+    methods: dict[int, ast.stmt] = {}
 
     def visit(body: Sequence[ast.stmt]) -> None:
         above: ast.stmt | None = None
@@ -208,7 +226,7 @@ def _meant_for_methods(tree: ast.Module) -> dict[int, int]:
                     parts = (part for inner in node.body for part in nodes(inner))
                     plain = not any(isinstance(inner, DEFINITIONS) for inner in node.body)
                     if plain and any(isinstance(p, ast.Name) and p.id == own for p in parts):
-                        columns[id(node)] = above.body[0].col_offset
+                        methods[id(node)] = above.body[0]
                 visit(node.body)
                 visit(node.orelse)
             above = node
@@ -216,7 +234,7 @@ def _meant_for_methods(tree: ast.Module) -> dict[int, int]:
     for node in nodes(tree):
         if isinstance(node, ast.ClassDef):
             visit(node.body)
-    return columns
+    return methods
 
 
 def _value(test: ast.expr, tab: str) -> bool | None:
@@ -239,13 +257,19 @@ def _answer_of(node: ast.expr, tab: str) -> bool | None:
         if node.value.id == "d2l" and node.attr.startswith("USE_"):
             return node.attr == f"USE_{tab.upper()}"
         return None
-    if not isinstance(node, ast.Call) or ast.unparse(node.func) != "tab.selected":
+    if not isinstance(node, ast.Call) or not _is_tab_selected(node.func):
         return None
     names: list[object] = []
     for argument in node.args:
         parts = argument.elts if isinstance(argument, (ast.List, ast.Tuple)) else [argument]
         names += [part.value if isinstance(part, ast.Constant) else None for part in parts]
     return None if None in names else tab in names
+
+
+def _is_tab_selected(node: ast.expr) -> bool:
+    if not isinstance(node, ast.Attribute) or node.attr != "selected":
+        return False
+    return isinstance(node.value, ast.Name) and node.value.id == "tab"
 
 
 def _answer(cell: Cell, tab: str) -> Cell:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from itertools import accumulate
+
+from markdown_it import MarkdownIt
 
 from bookc.fences import Fences
 from bookc.parse import FENCE
 
 MARK = re.compile(r"[\[(](?:\*\*|~~)|(?:\*\*|~~)[])]")
 BACKTICKS = re.compile("`+")
+INDENTED = re.compile(r"^(?: {4}| {0,3}\t).*(?:\*\*|~~)", re.M)  # code, or a list's paragraph
 NO_MORE = (sys.maxsize, sys.maxsize)
 CLOSING = {"[**": "**]", "(**": "**)", "[~~": "~~]", "(~~": "~~)"}
 
@@ -52,22 +56,38 @@ def strip_slides(source: str) -> str:
 
 
 def _code(source: str) -> Iterator[tuple[int, int]]:
-    """Where fenced blocks and code spans begin and end, in order."""
+    """Where blocks of code and code spans begin and end, in order."""
     lines = source.split("\n")
     offsets = [0, *accumulate(len(line) + 1 for line in lines)]
     fences = Fences(lines, lambda run, rest: False)
+    indented = _indented(source) if INDENTED.search(source) else {}
     paragraph = number = 0
     while number < len(lines):
-        fence = FENCE.match(lines[number])
-        closing = fences.closing(number, fence[1], of_cell=False) if fence else None
-        if closing is not None or not lines[number].strip():
+        last = indented.get(number)
+        if last is None and (fence := FENCE.match(lines[number])):
+            last = fences.closing(number, fence[1], of_cell=False)
+        if last is not None or not lines[number].strip():
             yield from _code_spans(source, offsets[paragraph], offsets[number])
-            if closing is not None:
-                yield offsets[number], offsets[closing + 1]
-                number = closing
+            if last is not None:
+                yield offsets[number], offsets[last + 1]
+                number = last
             paragraph = number + 1
         number += 1
     yield from _code_spans(source, offsets[paragraph], len(source))
+
+
+def _indented(source: str) -> dict[int, int]:
+    """First and last lines of the indented blocks of code, which only a parser can tell."""
+    tokens = _blocks().parse(source)
+    maps = [token.map for token in tokens if token.type == "code_block" and token.map]
+    return {first: end - 1 for first, end in maps}
+
+
+@cache
+def _blocks() -> MarkdownIt:
+    md = MarkdownIt("commonmark").disable(["html_block"])
+    md.core.ruler.enableOnly(["normalize", "block"])
+    return md
 
 
 def _code_spans(source: str, first: int, last: int) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,7 @@ from markdown_it.utils import read_fixture_file
 from bookc.alias import rewrite
 from bookc.book import BookError, Cell
 from bookc.config import parse_config
-from bookc.marks import python_of
+from bookc.ipython import python_of
 from bookc.select import select_branches
 from bookc.slides import strip_slides
 
@@ -24,6 +24,8 @@ simple_alias = stack, exp(, concat -> cat,
                float32
 fluent_alias = numpy -> detach().numpy, reshape, reduce_sum -> sum, astype -> type
 args_alias = randn(size, device=None) -> np.random.randn(size=size, ctx=device)
+    flip(a_x) -> a_x.flip(0)
+    power(x, n=2 + 0) -> torch.f((x ** n)[x:, n], k=n)
 reverse_alias =
     d2l.size\(([\w]+)\) -> \1.size
     d2l.to -> device_put
@@ -60,12 +62,19 @@ def test_every_line_knows_where_it_comes_from(tmp_path):
     assert [done.line_at(number) for number in (1, 2, 3)] == [10, 12, 13]
 
 
+def test_branches_of_endless_nesting_stay():
+    many = "if tab.selected('a'):\n    x = 1\n" + "elif tab.selected('b'):\n    x = 2\n" * 1500
+    deep = f"if {'not ' * 100_000}tab.selected('a'):\n    x = 1\n"
+    for text in (many, deep):
+        assert select_branches(cell(text), "c") == cell(text)
+
+
 def test_bad_aliases_are_told_with_their_lines(tmp_path):
     bad = CONFIG.replace(r"d2l.size\(", "d2l.size(").replace("[library-pytorch]", "[library-mxnet]")
     with pytest.raises(BookError) as error:
         parse_config(bad, tmp_path)
     (problem,) = error.value.problems
-    assert problem.line == 11 and "is no pattern" in problem.message
+    assert problem.line == 13 and "is no pattern" in problem.message
     with pytest.raises(BookError, match="want 'name"):
         parse_config(CONFIG.replace("randn(size, device=None) ->", "randn ->"), tmp_path)
 
@@ -83,5 +92,9 @@ def test_slide_marks_in_code_stay():
     assert strip_slides(text) == text.replace("`(**y**)", "`y")
     assert strip_slides("(**call `f(**kwargs)`, or ` alone**)") == "call `f(**kwargs)`, or ` alone"
     assert strip_slides("a ` b\n\n(**c**)\n\nd ` e") == "a ` b\n\nc\n\nd ` e"
+    text = "# H\n    (**a**)\n\nb\n\n\tf(**x, [**c**])\n\n    ```\n    (**d**)\n\n(**e**)\n"
+    assert strip_slides(text) == text.replace("(**e**)", "e")
+    text = "- a\n\n    [**b**]\n\n          [**c**]\n\nd\n    [**e**]"
+    assert strip_slides(text) == text.replace("[**b**]", "b").replace("[**e**]", "e")
     many = "[**`(**``" * 50_000
     assert strip_slides(many) == many

@@ -26,14 +26,16 @@ See :numref:``sec_page`` and :numfer:`sec_page`, :numref: or :eqref:`sec_page
 ```{.python .input}
 #@tab all
 %matplotlib inline
-x = 1
+x = %pwd
 y = = 2
 ```
 
 ```{.python .input}
 #@tab mxnet
+%%time
 !pip install x
 await f()
+files = !ls
 '\\d'
 ```
 """
@@ -53,6 +55,18 @@ def test_what_is_found_and_where():
         "page.md:4:62: the backtick behind :eqref: is never closed",
         "page.md:15:5: not Python (pytorch, mxnet): invalid syntax",
     ]
+
+
+def test_marks_in_code_that_are_misspelt():
+    code = "#@tabs mxnet\n%%time\n#@Save\nx = '#@sav'  #@sav\n"
+    code += "# @property\n#@title x\n#@hide\ny = 1  #@quick 2\nimport z  #  @saved\n"
+    assert found(f"```{{.python .input}}\n{code}```\n\n```bash\n#@sav\n```\n") == [
+        "page.md:2:1: unknown mark #@tabs: did you mean #@tab?",
+        "page.md:4:1: unknown mark #@Save: did you mean #@save?",
+        "page.md:5:14: unknown mark #@sav: did you mean #@save?",
+        "page.md:10:11: unknown mark #@saved: did you mean #@save?",
+    ]
+    assert found("```{.python .input}\n%%bash\n#@sav\n```\n") == []
 
 
 def test_null_bytes_are_told():

@@ -5,6 +5,7 @@ import textwrap
 import pytest
 
 from bookc.book import BookError, Cell
+from bookc.ipython import python_of
 from bookc.marks import quick_source, saved_blocks, strip_marks, tags_of
 
 
@@ -70,6 +71,30 @@ def test_a_cell_magic_has_no_marks():
     text = "%%bash\necho 1  #@quick 2"
     assert strip_marks(cell(text))[0] == text
     assert quick_source(cell(text), "page.md") == text
+
+
+@pytest.mark.parametrize("magic", ["%%time", "%%timeit -n 1", "%%capture out\n%%prun", "%%python3"])
+def test_a_cell_magic_that_runs_python_has_marks(magic):
+    text = f"#@tags slow\n{magic}\n#@save\ndef f():\n    n = 20  #@quick 1\n"
+    assert tags_of(cell(text)) == ("slow",)
+    assert strip_marks(cell(text))[0] == f"{magic}\ndef f():\n    n = 20"
+    assert "n = 1" in quick_source(cell(text), "page.md")
+    assert saved_blocks(cell(text), "page.md") == ["def f():\n    n = 20"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'def f():\n    """Is it\n    good?\n    """',
+        "s = '''\n%d items''' % 3",
+        "x = (a  # why?\n     %b\n     != c)",
+        "x = 5 \\\n%b",
+    ],
+)
+def test_what_only_looks_like_a_magic_is_python(source):
+    assert python_of(source) == source
+    assert python_of(f"%ls\n{source}\n!ls (\nb = %pwd") == f"pass\n{source}\npass\nb = None"
+    assert saved_blocks(cell(f"!ls (\n#@save\n{source}"), "page.md") == [source]
 
 
 def test_what_is_no_python_has_no_marks():
