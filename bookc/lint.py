@@ -125,6 +125,10 @@ def _marks(line: str) -> Iterator[tuple[int, str]]:
         if not ticks:
             if name in markdown.ROLES:
                 yield column, f":{name}: names nothing: write :{name}:`label`"
+            elif name in markdown.MARKS and line[at:].lstrip().startswith("`"):
+                yield column, f"a space behind :{name}: makes text of it"
+        elif name == "label" and line.lstrip().startswith("#"):
+            yield column, "a label stands on a line of its own, below its heading"
         elif name not in KNOWN and close:
             yield column, f"unknown mark :{name}: did you mean :{close[0]}:?"
         elif name in KNOWN and len(ticks) > 1:

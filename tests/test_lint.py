@@ -166,3 +166,12 @@ def test_columns_of_what_stands_in_a_line_more_than_once():
     assert column("no label 'nope'", "nope is :numref:`nope`.") == 18
     assert column("#@quick 1 2: not a Python expression", "n = 1  #@quick 1 2") == 8
     assert column("no label 'a'", "aa  a") == 1
+
+
+def test_marks_that_are_read_as_text():
+    text = "# Page :label:`sec_a`\n\n## Part\n:label: `sec_b`\n\nOf :label: and `:label: `x``.\n"
+    chapter = parse_chapter(text, "page", "page.md", TABS)
+    assert [str(problem) for problem in lint_chapter(chapter, TABS)] == [
+        "page.md:1:8: a label stands on a line of its own, below its heading",
+        "page.md:4:1: a space behind :label: makes text of it",
+    ]
