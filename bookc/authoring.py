@@ -11,11 +11,12 @@ from pathlib import Path
 
 from bookc import files
 from bookc.activate import activate
-from bookc.base import note_base
-from bookc.book import Book, BookError, Chapter, Problem
+from bookc.base import note_base, plain
+from bookc.book import Book, BookError, Cell, Chapter, Problem
 from bookc.build import compile_notebooks
 from bookc.config import read_config
 from bookc.ipynb import NotebookNode, notebook_text
+from bookc.kept import displaced_marks
 from bookc.lint import Gap, coverage, gaps, lint_chapter, located
 from bookc.parse import read_chapter
 from bookc.reading import collecting, read_book
@@ -31,6 +32,7 @@ from bookc.sync import (
     sync_text,
     with_outputs,
 )
+from bookc.tabs import select_tab
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -129,6 +131,10 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
         message = f"would have nothing for {tab} alone any more, and so no notebook of {tab}"
         raise BookError([Problem(chapter.file, 0, message)])
     _refuse_difference(again, result, wanted, new_refs)
+    if problems := list(
+        displaced_marks(_cells(chapter, tab), _cells(again, tab), _code(edited), chapter.file)
+    ):
+        raise BookError(problems)
     for other in book.config.tabs:
         was = _notebook_of(book, resolved, chapter.path, other)
         becomes = _notebook_of(new_book, new_refs, chapter.path, other)
@@ -181,6 +187,16 @@ def _refuse_difference(
         "in the Markdown file"
     )
     raise BookError([Problem(chapter.file, 0, message)])
+
+
+def _cells(chapter: Chapter, tab: str) -> Sequence[Cell]:
+    selected = select_tab(chapter, tab)
+    return selected.cells if selected else ()
+
+
+def _code(notebook: NotebookNode) -> list[Cell]:
+    sources = (plain(cell.source) for cell in notebook.cells if cell.cell_type == "code")
+    return [Cell("", "code", source, (), 1) for source in sources]
 
 
 def _notebook_of(book: Book, resolved: Refs, path: str, tab: str) -> NotebookNode | None:
