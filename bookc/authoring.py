@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bookc import files
 from bookc.activate import activate
-from bookc.base import note_base, plain
+from bookc.base import is_compiled, note_base, plain
 from bookc.book import Book, BookError, Cell, Chapter, Problem
 from bookc.build import compile_notebooks
 from bookc.config import read_config
@@ -33,6 +33,8 @@ from bookc.sync import (
     with_outputs,
 )
 from bookc.tabs import select_tab
+
+FOREIGN = "was not compiled from a chapter of this book"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,14 +101,13 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
         BookError: the book has errors, or would have with the edits; an edit that has no
             certain place in the chapter.
     """
-    name = str(file)
-    edited = read_record(files.read_text(file, name), name)
-    about = edited.metadata.get("bookc", {})
+    edited = _read_notebook(file)
+    about = edited.metadata["bookc"]
     book, resolved = read_book(root)
     chapter = next((c for c in book.chapters if c.file == about.get("source")), None)
     tab = about.get("tab")
     if chapter is None or tab not in book.config.tabs:
-        raise BookError([Problem(name, 0, "was not compiled from a chapter of this book")])
+        raise BookError([Problem(str(file), 0, FOREIGN)])
     compiled = _notebook_of(book, resolved, chapter.path, tab)
     if compiled is None:
         raise BookError([Problem(chapter.file, 0, f"has no code for {tab} any more")])
@@ -154,6 +155,21 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
         raise BookError([Problem(chapter.file, 0, message)])
     note_base(result)
     return Synced(source, chapter.file, text, new, file, with_outputs(result, edited))
+
+
+def _read_notebook(file: Path) -> NotebookNode:
+    """A notebook that an author edited, once it is sure that it can be written again."""
+    name = str(file)
+    notebook = read_record(files.read_text(file, name), name)
+    if not is_compiled(notebook):
+        raise BookError([Problem(name, 0, FOREIGN)])
+    try:
+        notebook_text(notebook, check=False).encode()
+    except UnicodeEncodeError as error:
+        half = ascii(error.object[error.start])[1:-1]
+        message = f"holds half of a character ({half}), which no file in UTF-8 can: delete it"
+        raise BookError([Problem(name, 0, message)]) from None
+    return notebook
 
 
 def _read_edited(before: Book, source: Path, text: str) -> tuple[Book, Refs]:

@@ -14,6 +14,17 @@ def note_base(notebook: NotebookNode) -> None:
     notebook.metadata["bookc"]["base"] = [[cell.id, digest(cell)] for cell in notebook.cells]
 
 
+def is_compiled(notebook: NotebookNode) -> bool:
+    """Whether what a notebook notes of itself has the form that compiling gives it."""
+    about = notebook.metadata.get("bookc")
+    if not isinstance(about, dict) or not all(isinstance(c.source, str) for c in notebook.cells):
+        return False
+    base = about.get("base", [])
+    return isinstance(base, list) and all(
+        isinstance(row, list) and [type(one) for one in row] == [str, str] for row in base
+    )
+
+
 def digest(cell: NotebookNode) -> str:
     """The kind of a cell and a hash of its text."""
     text = plain(cell.source).strip().encode("utf-8", "surrogatepass")

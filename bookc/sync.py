@@ -173,7 +173,7 @@ class _Syncer:
         self.position = {cell.id: at for at, cell in enumerate(chapter.cells)}
         self.edits: list[_Edit] = []
         self.problems: list[Problem] = []
-        base = edited.metadata.get("bookc", {}).get("base")
+        base = edited.metadata["bookc"].get("base")
         if base is None:
             message = (
                 "does not say what it was compiled from: edit a notebook that `bookc notebooks` "

@@ -578,3 +578,42 @@ def test_prose_is_not_split_off_its_slides(make_book, capsys):
     nbformat.write(notebook, file)
     assert main(["sync", "--book", str(root), "--shared=all", str(file)]) == 1
     assert "index.md:5: '[**Two slides.**]' was moved" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda notebook: notebook["metadata"].update(bookc=[1]),
+        lambda notebook: notebook["metadata"]["bookc"].update(source=5),
+        lambda notebook: notebook["metadata"]["bookc"].update(base=5),
+        lambda notebook: notebook["metadata"]["bookc"].update(base=[1, 2]),
+        lambda notebook: notebook["metadata"]["bookc"].update(base=["ab", "cd"]),
+        lambda notebook: notebook["metadata"]["bookc"].update(base=[["a", 1], ["b", 2]]),
+        lambda notebook: notebook["cells"][0].update(source=5),
+    ],
+)
+def test_a_notebook_whose_notes_are_none_of_bookc(tiny, capsys, damage):
+    file = damaged(tiny, damage)
+    assert main(["sync", "--book", str(tiny), str(file)]) == 1
+    assert "was not compiled from a chapter of this book" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [(), ("--diff",)])
+@pytest.mark.parametrize("place", ["source", "metadata"])
+def test_half_a_character_is_refused(tiny, capsys, files_below, options, place):
+    before = files_below(tiny / "part")
+    half = {"source": "\ud83d", "metadata": {"a": "\ud83d"}}[place]
+    file = damaged(tiny, lambda notebook: notebook["cells"][1].update({place: half}))
+    assert main(["sync", "--book", str(tiny), str(file), *options]) == 1
+    assert "holds half of a character (\\ud83d)" in capsys.readouterr().err
+    assert files_below(tiny / "part") == before
+
+
+def damaged(root, damage):
+    """A notebook's file, after something has been done to its JSON."""
+    assert main(["notebooks", "--book", str(root)]) == 0
+    file = root / "_build" / "notebooks" / "mxnet" / "part" / "cells.ipynb"
+    notebook = json.loads(file.read_text())
+    damage(notebook)
+    file.write_text(json.dumps(notebook))
+    return file
