@@ -224,7 +224,7 @@ def _notebook_of(book: Book, resolved: Refs, path: str, tab: str) -> NotebookNod
 def write_synced(synced: Synced) -> None:
     """Write the chapter, and the notebook as it compiles now, with the outputs it had."""
     if synced.compiled is not None:
-        files.write_file(synced.source, synced.after)
+        files.write_file(synced.source.resolve(), synced.after)  # links within the book stay links
         files.write_file(synced.notebook, notebook_text(synced.compiled))
 
 
@@ -250,4 +250,10 @@ def activate_files(root: Path, tab: str, patterns: Sequence[str]) -> list[str]:
                 texts[Path(name)] = activate(text, name, tab, tabs)
     if problems:
         raise BookError(problems)
-    return [str(file) for file, text in texts.items() if files.write_file(file, text)]
+    return [str(file) for file, text in texts.items() if _write_source(root, file, text)]
+
+
+def _write_source(root: Path, file: Path, text: str) -> bool:
+    """Write a Markdown file; a link within the book stays one."""
+    target = file.resolve()
+    return files.write_file(target if target.is_relative_to(root.resolve()) else file, text)

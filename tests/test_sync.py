@@ -617,3 +617,16 @@ def damaged(root, damage):
     damage(notebook)
     file.write_text(json.dumps(notebook))
     return file
+
+
+def test_a_chapter_that_is_a_link_stays_one(tiny):
+    link, file = tiny / "part" / "cells.md", tiny / "cells.txt"
+    file.write_text(link.read_text())
+    link.unlink()
+    link.symlink_to("../cells.txt")
+    notebook = damaged(tiny, lambda notebook: notebook["cells"].pop())
+    assert main(["sync", "--book", str(tiny), "--shared=all", str(notebook)]) == 0
+    assert link.is_symlink() and link.read_text() == file.read_text()
+    text = file.read_text()
+    assert main(["activate", "--book", str(tiny), "mxnet", str(link)]) == 0
+    assert link.is_symlink() and file.read_text() != text
