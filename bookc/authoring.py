@@ -84,6 +84,7 @@ class Synced:
         before, after: its text.
         notebook: the notebook's file.
         compiled: the notebook that belongs to the new text; None if nothing was edited.
+        warnings: what is wrong with the book all the same, with the new text.
     """
 
     source: Path
@@ -92,6 +93,7 @@ class Synced:
     after: str
     notebook: Path
     compiled: NotebookNode | None
+    warnings: tuple[Problem, ...]
 
 
 def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
@@ -124,7 +126,7 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
     wanted = rebased(compiled, edited)
     if new == text:
         _refuse_difference(chapter, compiled, wanted, resolved)
-        return Synced(source, chapter.file, text, text, file, None)
+        return Synced(source, chapter.file, text, text, file, None, book.warnings)
     new_book, new_refs = _read_edited(book, source, new)
     again = next(c for c in new_book.chapters if c.path == chapter.path)
     result = _notebook_of(new_book, new_refs, chapter.path, tab)
@@ -154,7 +156,8 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
             )
         raise BookError([Problem(chapter.file, 0, message)])
     note_base(result)
-    return Synced(source, chapter.file, text, new, file, with_outputs(result, edited))
+    compiled = with_outputs(result, edited)
+    return Synced(source, chapter.file, text, new, file, compiled, new_book.warnings)
 
 
 def _read_notebook(file: Path) -> NotebookNode:

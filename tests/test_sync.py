@@ -468,6 +468,16 @@ def test_an_error_of_the_edit_is_told_without_the_warnings_of_the_book(tiny, edi
     assert status == 1 and errors.endswith("\n1 error\n"), errors
 
 
+@pytest.mark.parametrize("options", [(), ("--diff",)])
+@pytest.mark.parametrize("change", [lambda cells: None, change_to("shape(2)", "shape(3)")])
+def test_the_warnings_of_the_book_are_told(tiny, edit, options, change):
+    other, config = tiny / "part" / "one_tab.md", tiny / "config.ini"
+    other.write_text(other.read_text() + "\n```{.python .input}\n#@tab jax\n1\n```\n")
+    config.write_text(config.read_text().replace("warning_is_error = true\n", ""))
+    status, _, errors = edit("mxnet", change, "--shared=all", *options)
+    assert status == 0 and "part/one_tab.md:" in errors and errors.endswith("1 warning\n"), errors
+
+
 def test_a_section_whose_only_cell_is_deleted(make_book, capsys):
     root = make_book({"index.md": "# A\n\n```toc\none\n```\n", "one.md": "# One\n"})
     assert main(["notebooks", "--book", str(root)]) == 0
