@@ -15,6 +15,7 @@ from bookc.base import is_compiled, note_base, plain
 from bookc.book import Book, BookError, Cell, Chapter, Problem
 from bookc.build import compile_notebooks
 from bookc.config import read_config
+from bookc.imports import sorting_folder
 from bookc.ipynb import NotebookNode, notebook_text
 from bookc.kept import displaced_marks
 from bookc.lint import Gap, coverage, gaps, lint_chapter, located
@@ -123,9 +124,9 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
         return choice
 
     new = sync_text(text, chapter, book.config.tabs, compiled, edited, remember)
-    wanted = rebased(compiled, edited)
+    wanted, sort_in = rebased(compiled, edited), sorting_folder(book.config)
     if new == text:
-        _refuse_difference(chapter, compiled, wanted, resolved)
+        _refuse_difference(chapter, compiled, wanted, resolved, sort_in)
         return Synced(source, chapter.file, text, text, file, None, book.warnings)
     new_book, new_refs = _read_edited(book, source, new)
     again = next(c for c in new_book.chapters if c.path == chapter.path)
@@ -133,7 +134,7 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
     if result is None:
         message = f"would have nothing for {tab} alone any more, and so no notebook of {tab}"
         raise BookError([Problem(chapter.file, 0, message)])
-    _refuse_difference(again, result, wanted, new_refs)
+    _refuse_difference(again, result, wanted, new_refs, sort_in)
     if problems := list(
         displaced_marks(_cells(chapter, tab), _cells(again, tab), _code(edited), chapter.file)
     ):
@@ -193,12 +194,18 @@ def _read_edited(before: Book, source: Path, text: str) -> tuple[Book, Refs]:
 
 
 def _refuse_difference(
-    chapter: Chapter, compiled: NotebookNode, wanted: NotebookNode, resolved: Refs
+    chapter: Chapter,
+    compiled: NotebookNode,
+    wanted: NotebookNode,
+    resolved: Refs,
+    sort_in: str,
 ) -> None:
-    if not (where := difference(chapter, compiled, wanted, resolved)):
+    if not (where := difference(chapter, compiled, wanted, resolved, sort_in)):
         return
     kind, line = where
     written = "writes numbers, captions and lists of sections"
+    if any("~~" in cell.source for cell in chapter.cells):
+        written += ", and leaves out what only slides show ([~~...~~])"
     if kind == "code":
         written = "writes out aliases, chooses branches of tabs and puts imports in order"
     message = (

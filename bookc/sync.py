@@ -17,6 +17,7 @@ from bookc import markdown
 from bookc.base import digest, matched, plain, survivors
 from bookc.book import BookError, Cell, Chapter, Problem
 from bookc.carry import Ambiguous, align, carry, concealed_by, moved_message
+from bookc.imports import sort_imports
 from bookc.ipynb import NotebookNode
 from bookc.marks import ANY_MARK, would_be_marks
 from bookc.notebook import make_notebook
@@ -90,20 +91,27 @@ def sync_text(
 
 
 def difference(
-    chapter: Chapter, compiled: NotebookNode | None, edited: NotebookNode, refs: Refs
+    chapter: Chapter,
+    compiled: NotebookNode | None,
+    edited: NotebookNode,
+    refs: Refs,
+    sort_in: str = "",
 ) -> tuple[str, str] | None:
     """The first line of the author's notebook that the chapter does not compile to, and its kind.
 
     Neighbouring cells of prose count as one, and so do several blank lines; a reference that
-    the author wrote as in Markdown reads as what it compiles to.
+    the author wrote as in Markdown reads as what it compiles to. Neither blanks at the end of a
+    line of code count nor, where the compiler sorts imports in the folder `sort_in`, how they
+    are laid out.
     """
     if compiled is None:
         return "markdown", "a section without code for this tab"
     tab = compiled.metadata["bookc"]["tab"]
-    wanted = _joined(
-        node for cell in edited.cells for node in _recompiled(cell, chapter, tab, refs)
+    again = (node for cell in edited.cells for node in _recompiled(cell, chapter, tab, refs))
+    wanted, made = (
+        [_laid_out(kind, text, sort_in) for kind, text in _joined(cells)]
+        for cells in (again, compiled.cells)
     )
-    made = _joined(compiled.cells)
     for (kind, text), other in zip_longest(wanted, made, fillvalue=("", "")):
         for line, got in zip_longest(text.split("\n"), other[1].split("\n"), fillvalue=""):
             if line != got or kind != other[0]:
@@ -636,6 +644,14 @@ def _joined(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
         if text:
             result.append((cell.cell_type, text))
     return result
+
+
+def _laid_out(kind: str, text: str, sort_in: str) -> tuple[str, str]:
+    """Code in the layout that the compiler and people can agree on."""
+    if kind == "code":
+        text = re.sub(r"[ \t]+$", "", text, flags=re.M)
+        text = sort_imports(text, sort_in)[0] if sort_in else text
+    return kind, text
 
 
 def _lines(text: str) -> list[tuple[str, str]]:

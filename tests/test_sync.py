@@ -640,3 +640,48 @@ def test_a_chapter_that_is_a_link_stays_one(tiny):
     text = file.read_text()
     assert main(["activate", "--book", str(tiny), "mxnet", str(link)]) == 0
     assert link.is_symlink() and file.read_text() != text
+
+
+@pytest.fixture
+def page(make_book, capsys):
+    """Edit the notebook of a page and sync; gives the page as it is then, and the errors."""
+
+    def run(text, change):
+        config = "[build]\nnotebooks = *.md\ntabs = pytorch, mxnet\n\n[library-pytorch]\n"
+        config += "lib_name = torch\nsimple_alias = ones\n"
+        root = make_book({"config.ini": config, "index.md": text})
+        assert main(["notebooks", "--book", str(root)]) == 0
+        file = root / "_build" / "notebooks" / "pytorch" / "index.ipynb"
+        notebook = nbformat.read(file, as_version=4)
+        change(notebook.cells)
+        nbformat.write(notebook, file)
+        main(["sync", "--book", str(root), "--shared=all", str(file)])
+        return (root / "index.md").read_text(), capsys.readouterr().err
+
+    return run
+
+
+OWN = "# A\n\n```{.python .input}\n#@tab pytorch\nx = d2l.ones(3)\nn = 2  #@quick 1\n```\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import math\nprint(math.pi)", "import sys\nimport os\nx = 1", "a = 1\n\n\nimport b\n\n\n\nc"],
+)
+def test_imports_may_be_written_in_any_order_and_layout(page, source):
+    new = f"\n```{{.python .input}}\n#@tab pytorch\n{source}\n```\n"
+    assert page(OWN, lambda cells: cells.append(code(source))) == (OWN + new, "")
+    text, errors = page(OWN, lambda cells: cells[1].update(source=f"{source}\n{cells[1].source}"))
+    assert (text, errors) == (OWN.replace("x = d2l", f"{source}\nx = d2l"), "")
+
+
+def test_blanks_at_the_end_of_a_line_of_code_do_not_matter(page):
+    text, errors = page(OWN, replacing(1, "n = 2", "n = 3  "))
+    assert (text, errors) == (OWN.replace("n = 2  #", "n = 3    #"), "")
+    text, errors = page(OWN, replacing(1, "x = torch.ones(3)", "x = torch.ones(4)  "))
+    assert (text, errors) == (OWN.replace("ones(3)", "ones(4)  "), "")
+
+
+def test_an_edit_beside_what_only_slides_show_is_told_why_it_cannot_be(page):
+    _, errors = page("# A\n\nSee [~~on a slide~~] here.\n", replacing(0, "here", "there"))
+    assert "leaves out what only slides show ([~~...~~])" in errors
