@@ -19,7 +19,7 @@ from bookc.book import BookError, Cell, Chapter, Problem
 from bookc.carry import Ambiguous, align, carry, concealed_by, moved_message
 from bookc.imports import sort_imports
 from bookc.ipynb import NotebookNode
-from bookc.marks import ANY_MARK, would_be_marks
+from bookc.marks import ANY_MARK, find_marks, would_be_marks
 from bookc.notebook import make_notebook
 from bookc.parse import FENCE, TAB_BLOCK, TAB_MARK
 from bookc.readable import readable_prose
@@ -480,6 +480,11 @@ class _Syncer:
             reason = f"a {cell.cell_type} cell has no form in Markdown"
         elif cell.get("attachments"):
             reason = "a picture that is attached to a cell: save it as a file of the book"
+        elif cell.cell_type == "code" and _names_tabs(plain(cell.source)):
+            reason = (
+                "a notebook's code is of its own tab: write code for another one, and its mark, in "
+                "the Markdown file"
+            )
         if reason:
             self.problems.append(Problem(self.chapter.file, line, reason))
         return not reason
@@ -488,6 +493,12 @@ class _Syncer:
         now = self.position.get(self.now.get(base_id, base_id))
         line = self.chapter.cells[now].line if now is not None else 0
         self.problems.append(Problem(self.chapter.file, line, message))
+
+
+def _names_tabs(source: str) -> bool:
+    """Whether an author wrote `#@tab` or `%%tab` into a cell of his notebook."""
+    first = source.lstrip().split("\n")[0]
+    return bool(TAB_MARK.match(first)) or any(mark.name == "tab" for mark in find_marks(source))
 
 
 def _origin(cell: Cell, node: NotebookNode) -> dict[int, int] | None:

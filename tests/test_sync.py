@@ -685,3 +685,21 @@ def test_blanks_at_the_end_of_a_line_of_code_do_not_matter(page):
 def test_an_edit_beside_what_only_slides_show_is_told_why_it_cannot_be(page):
     _, errors = page("# A\n\nSee [~~on a slide~~] here.\n", replacing(0, "here", "there"))
     assert "leaves out what only slides show ([~~...~~])" in errors
+
+
+@pytest.mark.parametrize("mark", ["#@tab mxnet", "#@tab all", "%%tab mxnet"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cells, mark: cells.append(code(f"{mark}\ny = 1")),
+        lambda cells, mark: cells[1].update(source=f"{mark}\n{cells[1].source}"),
+    ],
+)
+def test_a_notebook_says_nothing_of_other_tabs(page, mark, change):
+    text, errors = page(OWN, lambda cells: change(cells, mark))
+    assert text == OWN and "a notebook's code is of its own tab" in errors
+
+
+def test_what_reads_like_a_mark_of_a_tab_may_be_written(page):
+    text, errors = page(OWN, replacing(1, "n = 2", "s = '''\n#@tab mxnet\n'''\nn = 2"))
+    assert "#@tab mxnet\n'''" in text and errors == ""
