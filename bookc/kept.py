@@ -71,17 +71,23 @@ def displaced_marks(
     known = {problem.message for problem in was.problems}
     yield from (problem for problem in now.problems if problem.message not in known)
     written = {key for key, notes in wanted.notes.items() if any(_marks(key, n) for n in notes)}
+    told = set()
     for key, line in was.lines.items():
         lost, got = was.notes[key] - now.notes[key], now.notes[key] - was.notes[key]
-        if key in written or not lost or not got:
+        if key in written or line in told or not lost or not got:
             continue
-        what = key[1].split("\n")[0]
+        told.add(line)
         change = "lose its mark" if any(_marks(key, n) for n in lost) else "get another's mark"
         message = (
-            f"'{what}' would {change} (#@save, #@quick), which a notebook does not show: make "
-            "this edit in the Markdown file"
+            f"'{_first_line(key[1])}' would {change} (#@save, #@quick), which a notebook does not "
+            "show: make this edit in the Markdown file"
         )
         yield Problem(file, line, message)
+
+
+def _first_line(statement: str) -> str:
+    lines = statement.split("\n")
+    return next((line for line in lines if not line.startswith("@")), lines[0])
 
 
 def _marks(key: Key, note: Note) -> bool:

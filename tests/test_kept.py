@@ -70,7 +70,8 @@ def test_functions_do_not_change_places_without_their_marks(sync: Sync) -> None:
 
 def test_equal_lines_of_two_functions_are_not_taken_for_each_other(sync: Sync) -> None:
     cell = f"{added('f', '  #@save')}\n\n{added('g', '  #@save')}"
-    assert "would lose its mark" in sync(page(cell), added("f"), added("g"))
+    said = sync(page(cell), added("f"), added("g"))
+    assert "index.md:9: 'def g(self):' would lose its mark" in said and "\n1 error\n" in said
 
 
 def test_a_line_does_not_come_between_a_mark_and_what_it_saves(sync: Sync) -> None:
