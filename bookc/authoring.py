@@ -17,7 +17,7 @@ from bookc.build import compile_notebooks
 from bookc.config import read_config
 from bookc.imports import sorting_folder
 from bookc.ipynb import NotebookNode, notebook_text
-from bookc.kept import displaced_marks
+from bookc.kept import displaced_labels, displaced_marks
 from bookc.lint import Gap, coverage, gaps, lint_chapter, located
 from bookc.parse import read_chapter
 from bookc.reading import collecting, read_book
@@ -135,9 +135,9 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
         message = f"would have nothing for {tab} alone any more, and so no notebook of {tab}"
         raise BookError([Problem(chapter.file, 0, message)])
     _refuse_difference(again, result, wanted, new_refs, sort_in)
-    if problems := list(
-        displaced_marks(_cells(chapter, tab), _cells(again, tab), _code(edited), chapter.file)
-    ):
+    before, after = _cells(chapter, tab), _cells(again, tab)
+    marks = displaced_marks(before, after, _code(edited), chapter.file)
+    if problems := [*marks, *displaced_labels(before, after, chapter.file)]:
         raise BookError(problems)
     for other in book.config.tabs:
         was = _notebook_of(book, resolved, chapter.path, other)

@@ -1,7 +1,7 @@
-"""(A tab's cells before an edit, and after it) -> the code whose marks the edit put elsewhere.
+"""(A tab's cells before an edit, and after it) -> what would be marked otherwise by the edit.
 
-A notebook shows neither `#@save` nor `#@quick`, so its author cannot mean to move them. Whatever
-way an edit took into the Markdown, what it left as it was must be marked as it was.
+A notebook shows neither `#@save` nor `#@quick` nor labels, so its author cannot mean to move them.
+Whatever way an edit took into the Markdown, what it left as it was must be marked as it was.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from bookc.book import BookError, Cell, Problem
+from bookc.markdown import MARK, MARK_LINE
 from bookc.marks import parse_python, quick_source, saved_blocks, strip_marks
 
 Key = tuple[str, str]  # ("text", a statement's text) or ("name", what it defines)
@@ -83,6 +84,38 @@ def displaced_marks(
             "show: make this edit in the Markdown file"
         )
         yield Problem(file, line, message)
+
+
+def displaced_labels(before: Iterable[Cell], after: Iterable[Cell], file: str) -> Iterator[Problem]:
+    """Labels on lines of their own that go from one line to another, though both stay."""
+    was, was_there = _labelled(before)
+    now, still_there = _labelled(after)
+    for label in was.keys() & now.keys():
+        (old, number), (new, _) = was[label], now[label]
+        if old != new and old in still_there and new in was_there:
+            message = (
+                f"'{old}' would lose its label '{label}' to '{new}', and a notebook does not show "
+                "labels: make this edit in the Markdown file"
+            )
+            yield Problem(file, number, message)
+
+
+def _labelled(cells: Iterable[Cell]) -> tuple[dict[str, tuple[str, int]], set[str]]:
+    """By label the line of prose before it, with its number; and every line of prose."""
+    labelled: dict[str, tuple[str, int]] = {}
+    lines: dict[str, int] = {}
+    for cell in cells:
+        last = ""
+        for number, line in enumerate(
+            cell.source.split("\n") if cell.kind == "markdown" else (), 1
+        ):
+            if MARK_LINE.fullmatch(line) and last:
+                names = (value for kind, value in MARK.findall(line) if "label" in kind)
+                labelled.update((name, (last, lines[last])) for name in names)
+            elif line.strip():
+                last = line
+                lines[last] = cell.line_at(number)
+    return labelled, set(lines)
 
 
 def _first_line(statement: str) -> str:

@@ -49,6 +49,23 @@ def sync(make_book: MakeBook, capsys: pytest.CaptureFixture[str]) -> Sync:
     return run
 
 
+def test_headings_do_not_change_places_without_their_labels(
+    make_book: MakeBook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two, middle = "## Part one\n", "## Part two\n", "\nFirst.\n\nSecond.\n\nThird.\n\n"
+    text = f"# A\n\n{one}:label:`sec_one`\n{middle}{two}\nLast.\n"
+    root = make_book({"index.md": text})
+    assert main(["notebooks", "--book", str(root)]) == 0
+    file = Path(root, "_build", "notebooks", "pytorch", "index.ipynb")
+    notebook = nbformat.read(file, as_version=4)
+    notebook.cells[0].source = f"# A\n\n{two}{middle}{one}\nLast."
+    nbformat.write(notebook, file)
+    assert main(["sync", "--book", str(root), "--shared=all", str(file)]) == 1
+    said = capsys.readouterr().err
+    assert "index.md:3: '## Part one' would lose its label 'sec_one' to '## Part two'" in said
+    assert (root / "index.md").read_text() == text
+
+
 def give(notebook: NotebookNode, sources: tuple[str, ...]) -> None:
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell, source in zip(code, sources, strict=False):
