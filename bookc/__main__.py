@@ -298,16 +298,16 @@ def _sync(args: argparse.Namespace) -> Sequence[Problem]:
     if args.diff:
         for line in changes:
             say(line.rstrip("\n"))
-        return ()
+        return synced.warnings
     authoring.write_synced(synced)
     if not changes:
         say(f"{synced.name} is as the notebook has it")
-        return ()
+        return synced.warnings
     added = sum(line.startswith("+") for line in changes[2:])
     deleted = sum(line.startswith("-") for line in changes[2:])
     say(f"{synced.name}: {added} lines added, {deleted} deleted")
     say(f"{synced.notebook}: compiled again; if it is open in Jupyter, reload it from disk")
-    return ()
+    return synced.warnings
 
 
 def _choose(shared: Choice | None, question: Question) -> Choice | None:

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from bookc import files
 from bookc.activate import activate
-from bookc.base import note_base, with_outputs
-from bookc.book import Book, BookError, Chapter, Problem
+from bookc.base import is_compiled, note_base, plain, with_outputs
+from bookc.book import Book, BookError, Cell, Chapter, Problem
 from bookc.build import compile_notebooks
 from bookc.config import read_config
+from bookc.displaced import displaced_labels, displaced_marks
+from bookc.imports import sorting_folder
 from bookc.ipynb import NotebookNode, notebook_text
 from bookc.lint import Gap, coverage, gaps, lint_chapter, located
 from bookc.parse import read_chapter
@@ -30,6 +32,9 @@ from bookc.sync import (
     same_for_reader,
     sync_text,
 )
+from bookc.tabs import select_tab
+
+FOREIGN = "was not compiled from a chapter of this book"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class Synced:
         before, after: its text.
         notebook: the notebook's file.
         compiled: the notebook that belongs to the new text; None if nothing was edited.
+        warnings: what is wrong with the book all the same, with the new text.
     """
 
     source: Path
@@ -87,6 +93,7 @@ class Synced:
     after: str
     notebook: Path
     compiled: NotebookNode | None
+    warnings: tuple[Problem, ...]
 
 
 def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
@@ -96,14 +103,13 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
         BookError: the book has errors, or would have with the edits; an edit that has no
             certain place in the chapter.
     """
-    name = str(file)
-    edited = read_record(files.read_text(file, name), name)
-    about = edited.metadata.get("bookc", {})
+    edited = _read_notebook(file)
+    about = edited.metadata["bookc"]
     book, resolved = read_book(root)
     chapter = next((c for c in book.chapters if c.file == about.get("source")), None)
     tab = about.get("tab")
     if chapter is None or tab not in book.config.tabs:
-        raise BookError([Problem(name, 0, "was not compiled from a chapter of this book")])
+        raise BookError([Problem(str(file), 0, FOREIGN)])
     compiled = _notebook_of(book, resolved, chapter.path, tab)
     if compiled is None:
         raise BookError([Problem(chapter.file, 0, f"has no code for {tab} any more")])
@@ -117,17 +123,21 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
         return choice
 
     new = sync_text(text, chapter, book.config.tabs, compiled, edited, remember)
-    wanted = rebased(compiled, edited)
+    wanted, sort_in = rebased(compiled, edited), sorting_folder(book.config)
     if new == text:
-        _refuse_difference(chapter, compiled, wanted, resolved)
-        return Synced(source, chapter.file, text, text, file, None)
+        _refuse_difference(chapter, compiled, wanted, resolved, sort_in)
+        return Synced(source, chapter.file, text, text, file, None, book.warnings)
     new_book, new_refs = _read_edited(book, source, new)
     again = next(c for c in new_book.chapters if c.path == chapter.path)
     result = _notebook_of(new_book, new_refs, chapter.path, tab)
     if result is None:
         message = f"would have nothing for {tab} alone any more, and so no notebook of {tab}"
         raise BookError([Problem(chapter.file, 0, message)])
-    _refuse_difference(again, result, wanted, new_refs)
+    _refuse_difference(again, result, wanted, new_refs, sort_in)
+    before, after = _cells(chapter, tab), _cells(again, tab)
+    marks = displaced_marks(before, after, _code(edited), chapter.file)
+    if problems := [*marks, *displaced_labels(before, after, chapter.file)]:
+        raise BookError(problems)
     for other in book.config.tabs:
         was = _notebook_of(book, resolved, chapter.path, other)
         becomes = _notebook_of(new_book, new_refs, chapter.path, other)
@@ -146,7 +156,23 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
             )
         raise BookError([Problem(chapter.file, 0, message)])
     note_base(result)
-    return Synced(source, chapter.file, text, new, file, with_outputs(result, edited))
+    compiled = with_outputs(result, edited)
+    return Synced(source, chapter.file, text, new, file, compiled, new_book.warnings)
+
+
+def _read_notebook(file: Path) -> NotebookNode:
+    """A notebook that an author edited, once it is sure that it can be written again."""
+    name = str(file)
+    notebook = read_record(files.read_text(file, name), name)
+    if not is_compiled(notebook):
+        raise BookError([Problem(name, 0, FOREIGN)])
+    try:
+        notebook_text(notebook, check=False).encode()
+    except UnicodeEncodeError as error:
+        half = ascii(error.object[error.start])[1:-1]
+        message = f"holds half of a character ({half}), which no file in UTF-8 can: delete it"
+        raise BookError([Problem(name, 0, message)]) from None
+    return notebook
 
 
 def _read_edited(before: Book, source: Path, text: str) -> tuple[Book, Refs]:
@@ -167,12 +193,18 @@ def _read_edited(before: Book, source: Path, text: str) -> tuple[Book, Refs]:
 
 
 def _refuse_difference(
-    chapter: Chapter, compiled: NotebookNode, wanted: NotebookNode, resolved: Refs
+    chapter: Chapter,
+    compiled: NotebookNode,
+    wanted: NotebookNode,
+    resolved: Refs,
+    sort_in: str,
 ) -> None:
-    if not (where := difference(chapter, compiled, wanted, resolved)):
+    if not (where := difference(chapter, compiled, wanted, resolved, sort_in)):
         return
     kind, line = where
     written = "writes numbers, captions and lists of sections"
+    if any("~~" in cell.source for cell in chapter.cells):
+        written += ", and leaves out what only slides show ([~~...~~])"
     if kind == "code":
         written = "writes out aliases, chooses branches of tabs and puts imports in order"
     message = (
@@ -180,6 +212,16 @@ def _refuse_difference(
         "in the Markdown file"
     )
     raise BookError([Problem(chapter.file, 0, message)])
+
+
+def _cells(chapter: Chapter, tab: str) -> Sequence[Cell]:
+    selected = select_tab(chapter, tab)
+    return selected.cells if selected else ()
+
+
+def _code(notebook: NotebookNode) -> list[Cell]:
+    sources = (plain(cell.source) for cell in notebook.cells if cell.cell_type == "code")
+    return [Cell("", "code", source, (), 1) for source in sources]
 
 
 def _notebook_of(book: Book, resolved: Refs, path: str, tab: str) -> NotebookNode | None:
@@ -191,7 +233,7 @@ def _notebook_of(book: Book, resolved: Refs, path: str, tab: str) -> NotebookNod
 def write_synced(synced: Synced) -> None:
     """Write the chapter, and the notebook as it compiles now, with the outputs it had."""
     if synced.compiled is not None:
-        files.write_file(synced.source, synced.after)
+        files.write_file(synced.source.resolve(), synced.after)  # links within the book stay links
         files.write_file(synced.notebook, notebook_text(synced.compiled))
 
 
@@ -217,4 +259,10 @@ def activate_files(root: Path, tab: str, patterns: Sequence[str]) -> list[str]:
                 texts[Path(name)] = activate(text, name, tab, tabs)
     if problems:
         raise BookError(problems)
-    return [str(file) for file, text in texts.items() if files.write_file(file, text)]
+    return [str(file) for file, text in texts.items() if _write_source(root, file, text)]
+
+
+def _write_source(root: Path, file: Path, text: str) -> bool:
+    """Write a Markdown file; a link within the book stays one."""
+    target = file.resolve()
+    return files.write_file(target if target.is_relative_to(root.resolve()) else file, text)

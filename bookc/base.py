@@ -16,9 +16,10 @@ def note_base(notebook: NotebookNode) -> None:
 
 def is_edited(notebook: NotebookNode) -> bool:
     """Whether somebody changed a cell of a notebook that bookc wrote; outputs do not count."""
-    about = notebook.metadata.get("bookc")
-    base = about.get("base") if isinstance(about, dict) else None
-    return base is not None and base != [[cell.get("id"), digest(cell)] for cell in notebook.cells]
+    if not is_compiled(notebook) or "base" not in notebook.metadata["bookc"]:
+        return False
+    now = [[cell.get("id"), digest(cell)] for cell in notebook.cells]
+    return bool(notebook.metadata["bookc"]["base"] != now)
 
 
 def with_outputs(compiled: NotebookNode, edited: NotebookNode) -> NotebookNode:
@@ -32,6 +33,17 @@ def with_outputs(compiled: NotebookNode, edited: NotebookNode) -> NotebookNode:
             cell.metadata = {**match.metadata, **cell.metadata}
     compiled.metadata = {**edited.metadata, **compiled.metadata}
     return compiled
+
+
+def is_compiled(notebook: NotebookNode) -> bool:
+    """Whether what a notebook notes of itself has the form that compiling gives it."""
+    about = notebook.metadata.get("bookc")
+    if not isinstance(about, dict) or not all(isinstance(c.source, str) for c in notebook.cells):
+        return False
+    base = about.get("base", [])
+    return isinstance(base, list) and all(
+        isinstance(row, list) and [type(one) for one in row] == [str, str] for row in base
+    )
 
 
 def digest(cell: NotebookNode) -> str:

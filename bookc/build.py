@@ -10,6 +10,7 @@ from bookc import files
 from bookc.alias import apply_aliases
 from bookc.base import is_edited, note_base, with_outputs
 from bookc.book import Book, BookError, Config, Problem
+from bookc.imports import sorting_folder
 from bookc.ipynb import NotebookNode, notebook_text
 from bookc.notebook import make_notebook
 from bookc.provenance import read_library, used_symbols
@@ -35,7 +36,7 @@ def compile_notebooks(
     Args:
         resolved: what references read as; None leaves d2lbook's marks in the prose.
     """
-    sort_in = str(book.config.root.resolve()) if book.config.sort_imports else ""
+    sort_in = sorting_folder(book.config)
     library = read_library(_library_sources(book.config))
     prose: dict[str, dict[str, str]] = {}
     if resolved is not None:

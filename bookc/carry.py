@@ -302,11 +302,11 @@ def _hidden_with(
         while after < len(source) and after not in shown and MARK_LINE.fullmatch(source[after]):
             yield after
             after += 1
-    before = lines[0] - 1 if lines else -1
-    while before >= 0 and before not in shown and MARKS_ONLY.fullmatch(source[before]):
-        if LINE_MARK.match(source[before].lstrip()):
-            yield before
-        before -= 1
+        before = at - 1
+        while before >= 0 and before not in shown and MARKS_ONLY.fullmatch(source[before]):
+            if LINE_MARK.match(source[before].lstrip()):
+                yield before
+            before -= 1
 
 
 def _shift(source: str, compiled: str) -> int:

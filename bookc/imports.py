@@ -7,9 +7,16 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from isort.settings import Config
+    from isort.settings import Config as Settings
+
+    from bookc.book import Config
 
 SECTIONS = ("FUTURE", "STDLIB", "THIRDPARTY", "FIRSTPARTY", "LOCALFOLDER")
+
+
+def sorting_folder(config: Config) -> str:
+    """What `sort_imports` takes as the folder of a book; "" if it does not sort."""
+    return str(config.root.resolve()) if config.sort_imports else ""
 
 
 @lru_cache(maxsize=4096)
@@ -37,7 +44,7 @@ def sort_imports(source: str, folder: str) -> tuple[str, tuple[int, ...]]:
 
 
 @cache
-def _config(folder: str) -> Config:
-    from isort.settings import Config
+def _config(folder: str) -> Settings:
+    from isort.settings import Config as Settings
 
-    return Config(directory=folder, no_lines_before=frozenset(SECTIONS))
+    return Settings(directory=folder, no_lines_before=frozenset(SECTIONS))

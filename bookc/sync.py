@@ -17,8 +17,9 @@ from bookc import markdown
 from bookc.base import digest, matched, plain, survivors
 from bookc.book import BookError, Cell, Chapter, Problem
 from bookc.carry import Ambiguous, align, carry, concealed_by, moved_message
+from bookc.imports import sort_imports
 from bookc.ipynb import NotebookNode
-from bookc.marks import ANY_MARK, would_be_marks
+from bookc.marks import ANY_MARK, find_marks, would_be_marks
 from bookc.notebook import make_notebook
 from bookc.parse import FENCE, TAB_BLOCK, TAB_MARK
 from bookc.readable import readable_prose
@@ -90,20 +91,27 @@ def sync_text(
 
 
 def difference(
-    chapter: Chapter, compiled: NotebookNode | None, edited: NotebookNode, refs: Refs
+    chapter: Chapter,
+    compiled: NotebookNode | None,
+    edited: NotebookNode,
+    refs: Refs,
+    sort_in: str = "",
 ) -> tuple[str, str] | None:
     """The first line of the author's notebook that the chapter does not compile to, and its kind.
 
     Neighbouring cells of prose count as one, and so do several blank lines; a reference that
-    the author wrote as in Markdown reads as what it compiles to.
+    the author wrote as in Markdown reads as what it compiles to. Neither blanks at the end of a
+    line of code count nor, where the compiler sorts imports in the folder `sort_in`, how they
+    are laid out.
     """
     if compiled is None:
         return "markdown", "a section without code for this tab"
     tab = compiled.metadata["bookc"]["tab"]
-    wanted = _joined(
-        node for cell in edited.cells for node in _recompiled(cell, chapter, tab, refs)
+    again = (node for cell in edited.cells for node in _recompiled(cell, chapter, tab, refs))
+    wanted, made = (
+        [_laid_out(kind, text, sort_in) for kind, text in _joined(cells)]
+        for cells in (again, compiled.cells)
     )
-    made = _joined(compiled.cells)
     for (kind, text), other in zip_longest(wanted, made, fillvalue=("", "")):
         for line, got in zip_longest(text.split("\n"), other[1].split("\n"), fillvalue=""):
             if line != got or kind != other[0]:
@@ -160,7 +168,7 @@ class _Syncer:
         self.position = {cell.id: at for at, cell in enumerate(chapter.cells)}
         self.edits: list[_Edit] = []
         self.problems: list[Problem] = []
-        base = edited.metadata.get("bookc", {}).get("base")
+        base = edited.metadata["bookc"].get("base")
         if base is None:
             message = (
                 "does not say what it was compiled from: edit a notebook that `bookc notebooks` "
@@ -459,6 +467,11 @@ class _Syncer:
             reason = f"a {cell.cell_type} cell has no form in Markdown"
         elif cell.get("attachments"):
             reason = "a picture that is attached to a cell: save it as a file of the book"
+        elif cell.cell_type == "code" and _names_tabs(plain(cell.source)):
+            reason = (
+                "a notebook's code is of its own tab: write code for another one, and its mark, in "
+                "the Markdown file"
+            )
         if reason:
             self.problems.append(Problem(self.chapter.file, line, reason))
         return not reason
@@ -467,6 +480,12 @@ class _Syncer:
         now = self.position.get(self.now.get(base_id, base_id))
         line = self.chapter.cells[now].line if now is not None else 0
         self.problems.append(Problem(self.chapter.file, line, message))
+
+
+def _names_tabs(source: str) -> bool:
+    """Whether an author wrote `#@tab` or `%%tab` into a cell of his notebook."""
+    first = source.lstrip().split("\n")[0]
+    return bool(TAB_MARK.match(first)) or any(mark.name == "tab" for mark in find_marks(source))
 
 
 def _origin(cell: Cell, node: NotebookNode) -> dict[int, int] | None:
@@ -623,6 +642,14 @@ def _joined(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
         if text:
             result.append((cell.cell_type, text))
     return result
+
+
+def _laid_out(kind: str, text: str, sort_in: str) -> tuple[str, str]:
+    """Code in the layout that the compiler and people can agree on."""
+    if kind == "code":
+        text = re.sub(r"[ \t]+$", "", text, flags=re.M)
+        text = sort_imports(text, sort_in)[0] if sort_in else text
+    return kind, text
 
 
 def _lines(text: str) -> list[tuple[str, str]]:

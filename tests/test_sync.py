@@ -468,6 +468,16 @@ def test_an_error_of_the_edit_is_told_without_the_warnings_of_the_book(tiny, edi
     assert status == 1 and errors.endswith("\n1 error\n"), errors
 
 
+@pytest.mark.parametrize("options", [(), ("--diff",)])
+@pytest.mark.parametrize("change", [lambda cells: None, change_to("shape(2)", "shape(3)")])
+def test_the_warnings_of_the_book_are_told(tiny, edit, options, change):
+    other, config = tiny / "part" / "one_tab.md", tiny / "config.ini"
+    other.write_text(other.read_text() + "\n```{.python .input}\n#@tab jax\n1\n```\n")
+    config.write_text(config.read_text().replace("warning_is_error = true\n", ""))
+    status, _, errors = edit("mxnet", change, "--shared=all", *options)
+    assert status == 0 and "part/one_tab.md:" in errors and errors.endswith("1 warning\n"), errors
+
+
 def test_a_section_whose_only_cell_is_deleted(make_book, capsys):
     root = make_book({"index.md": "# A\n\n```toc\none\n```\n", "one.md": "# One\n"})
     assert main(["notebooks", "--book", str(root)]) == 0
@@ -578,3 +588,118 @@ def test_prose_is_not_split_off_its_slides(make_book, capsys):
     nbformat.write(notebook, file)
     assert main(["sync", "--book", str(root), "--shared=all", str(file)]) == 1
     assert "index.md:5: '[**Two slides.**]' was moved" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda notebook: notebook["metadata"].update(bookc=[1]),
+        lambda notebook: notebook["metadata"]["bookc"].update(source=5),
+        lambda notebook: notebook["metadata"]["bookc"].update(base=5),
+        lambda notebook: notebook["metadata"]["bookc"].update(base=[1, 2]),
+        lambda notebook: notebook["metadata"]["bookc"].update(base=["ab", "cd"]),
+        lambda notebook: notebook["metadata"]["bookc"].update(base=[["a", 1], ["b", 2]]),
+        lambda notebook: notebook["cells"][0].update(source=5),
+    ],
+)
+def test_a_notebook_whose_notes_are_none_of_bookc(tiny, capsys, damage):
+    file = damaged(tiny, damage)
+    assert main(["sync", "--book", str(tiny), str(file)]) == 1
+    assert "was not compiled from a chapter of this book" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [(), ("--diff",)])
+@pytest.mark.parametrize("place", ["source", "metadata"])
+def test_half_a_character_is_refused(tiny, capsys, files_below, options, place):
+    before = files_below(tiny / "part")
+    half = {"source": "\ud83d", "metadata": {"a": "\ud83d"}}[place]
+    file = damaged(tiny, lambda notebook: notebook["cells"][1].update({place: half}))
+    assert main(["sync", "--book", str(tiny), str(file), *options]) == 1
+    assert "holds half of a character (\\ud83d)" in capsys.readouterr().err
+    assert files_below(tiny / "part") == before
+
+
+def damaged(root, damage):
+    """A notebook's file, after something has been done to its JSON."""
+    assert main(["notebooks", "--book", str(root)]) == 0
+    file = root / "_build" / "notebooks" / "mxnet" / "part" / "cells.ipynb"
+    notebook = json.loads(file.read_text())
+    damage(notebook)
+    file.write_text(json.dumps(notebook))
+    return file
+
+
+def test_a_chapter_that_is_a_link_stays_one(tiny):
+    link, file = tiny / "part" / "cells.md", tiny / "cells.txt"
+    file.write_text(link.read_text())
+    link.unlink()
+    link.symlink_to("../cells.txt")
+    notebook = damaged(tiny, lambda notebook: notebook["cells"].pop())
+    assert main(["sync", "--book", str(tiny), "--shared=all", str(notebook)]) == 0
+    assert link.is_symlink() and link.read_text() == file.read_text()
+    text = file.read_text()
+    assert main(["activate", "--book", str(tiny), "mxnet", str(link)]) == 0
+    assert link.is_symlink() and file.read_text() != text
+
+
+@pytest.fixture
+def page(make_book, capsys):
+    """Edit the notebook of a page and sync; gives the page as it is then, and the errors."""
+
+    def run(text, change):
+        config = "[build]\nnotebooks = *.md\ntabs = pytorch, mxnet\n\n[library-pytorch]\n"
+        config += "lib_name = torch\nsimple_alias = ones\n"
+        root = make_book({"config.ini": config, "index.md": text})
+        assert main(["notebooks", "--book", str(root)]) == 0
+        file = root / "_build" / "notebooks" / "pytorch" / "index.ipynb"
+        notebook = nbformat.read(file, as_version=4)
+        change(notebook.cells)
+        nbformat.write(notebook, file)
+        main(["sync", "--book", str(root), "--shared=all", str(file)])
+        return (root / "index.md").read_text(), capsys.readouterr().err
+
+    return run
+
+
+OWN = "# A\n\n```{.python .input}\n#@tab pytorch\nx = d2l.ones(3)\nn = 2  #@quick 1\n```\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import math\nprint(math.pi)", "import sys\nimport os\nx = 1", "a = 1\n\n\nimport b\n\n\n\nc"],
+)
+def test_imports_may_be_written_in_any_order_and_layout(page, source):
+    new = f"\n```{{.python .input}}\n#@tab pytorch\n{source}\n```\n"
+    assert page(OWN, lambda cells: cells.append(code(source))) == (OWN + new, "")
+    text, errors = page(OWN, lambda cells: cells[1].update(source=f"{source}\n{cells[1].source}"))
+    assert (text, errors) == (OWN.replace("x = d2l", f"{source}\nx = d2l"), "")
+
+
+def test_blanks_at_the_end_of_a_line_of_code_do_not_matter(page):
+    text, errors = page(OWN, replacing(1, "n = 2", "n = 3  "))
+    assert (text, errors) == (OWN.replace("n = 2  #", "n = 3    #"), "")
+    text, errors = page(OWN, replacing(1, "x = torch.ones(3)", "x = torch.ones(4)  "))
+    assert (text, errors) == (OWN.replace("ones(3)", "ones(4)  "), "")
+
+
+def test_an_edit_beside_what_only_slides_show_is_told_why_it_cannot_be(page):
+    _, errors = page("# A\n\nSee [~~on a slide~~] here.\n", replacing(0, "here", "there"))
+    assert "leaves out what only slides show ([~~...~~])" in errors
+
+
+@pytest.mark.parametrize("mark", ["#@tab mxnet", "#@tab all", "%%tab mxnet"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cells, mark: cells.append(code(f"{mark}\ny = 1")),
+        lambda cells, mark: cells[1].update(source=f"{mark}\n{cells[1].source}"),
+    ],
+)
+def test_a_notebook_says_nothing_of_other_tabs(page, mark, change):
+    text, errors = page(OWN, lambda cells: change(cells, mark))
+    assert text == OWN and "a notebook's code is of its own tab" in errors
+
+
+def test_what_reads_like_a_mark_of_a_tab_may_be_written(page):
+    text, errors = page(OWN, replacing(1, "n = 2", "s = '''\n#@tab mxnet\n'''\nn = 2"))
+    assert "#@tab mxnet\n'''" in text and errors == ""
