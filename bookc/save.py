@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from bookc.book import Aliases, Book, BookError, Cell, Problem
 from bookc.edit import Edit, Positions, apply_edits, string_lines
@@ -20,6 +21,7 @@ D2LBOOK_HEADER = re.compile(r"^#{17} +WARNING +#{16}$", re.MULTILINE)
 GENERATED = "# The part below is written by `bookc lib`: edit the chapters instead."
 LABELLED = re.compile(r"^#+ [^\n]*\n\s*:label:`([^`\n]+)`", re.MULTILINE)
 MODULE = "d2l"  # what chapters call the module that their code is saved to
+Place = tuple[str, int]  # file and line
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
@@ -35,7 +37,8 @@ def make_library(book: Book, tab: str, module: str = "") -> str:
         module: the file as it is. An author's own lines before d2lbook's warning stay.
 
     Raises:
-        BookError: a saved cell is not Python, or a mark saves nothing.
+        BookError: a saved cell is not Python, or a mark saves nothing, or what it saves would
+            have to stand above an author's own lines.
     """
     imports, saved = _collect(book, tab)
     blocks = _with_methods(saved)
@@ -44,27 +47,30 @@ def make_library(book: Book, tab: str, module: str = "") -> str:
     if (warning := D2LBOOK_HEADER.search(module)) is not None:
         # Beside an author's own lines no list of names can be whole.
         head = module[: warning.end()] + f"\n{GENERATED}"
-        first = ["\n".join(imports)] if imports else []
+        _check_futures(imports, head)
+        lines = [text for text in imports if not _is_future(text)]
+        first = ["\n".join(lines)] if lines else []
         return "\n\n\n".join([head, *first, *texts]) + "\n"
     names = {name for block in blocks for name in block.names}
     names.update(name for text in aliases for name in _bound(text))
+    lines = sorted(imports, key=_is_future, reverse=True)  # which Python wants first
     own = []
     if _reads_itself([*imports, *texts]):
-        imports = list(dict.fromkeys([*imports, "import sys"]))
+        lines += [] if "import sys" in lines else ["import sys"]
         own = [f"{MODULE} = sys.modules[__name__]  # as chapters call this module"]
-    head = "\n".join([HEADER, *imports]) if imports else HEADER.rstrip()
+    head = "\n".join([HEADER, *lines]) if lines else HEADER.rstrip()
     listed = "".join(f'    "{name}",\n' for name in sorted(names) if not name.startswith("_"))
     public = f"__all__ = [\n{listed}]" if listed else "__all__: list[str] = []"
     return "\n\n\n".join(["\n\n".join([head, public, *own]), *texts]) + "\n"
 
 
-def _collect(book: Book, tab: str) -> tuple[list[str], list[_Block]]:
-    """The imports and other code that a tab saves, in book order.
+def _collect(book: Book, tab: str) -> tuple[dict[str, Place], list[_Block]]:
+    """The imports that a tab saves, each with its first place, and other code, in book order.
 
     Raises:
         BookError: a saved cell is not Python, or a mark saves nothing.
     """
-    imports: dict[str, None] = {}
+    imports: dict[str, Place] = {}
     blocks: list[_Block] = []
     problems: list[Problem] = []
     for chapter in book.chapters:
@@ -81,12 +87,10 @@ def _collect(book: Book, tab: str) -> tuple[list[str], list[_Block]]:
                 continue
             where = f":numref:`{label}`" if label else chapter.path
             for block in saved:
-                statements = ast.parse(block).body
-                if all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in statements):
-                    segments = (ast.get_source_segment(block, node) for node in statements)
-                    imports.update((segment, None) for segment in segments if segment)
-                    continue
-                for text in _apart(block):
+                lines, code = _imports_apart(block)
+                for line in lines:
+                    imports.setdefault(line, (chapter.file, cell.line))
+                for text in _methods_apart(code):
                     if book.config.sections_in_docstrings:
                         text = _with_section(text, f"Defined in {where}")
                     method = _method(text)
@@ -95,17 +99,62 @@ def _collect(book: Book, tab: str) -> tuple[list[str], list[_Block]]:
                     blocks.append(_Block(chapter.path, text, classes, names))
     if problems:
         raise BookError(problems)
-    return list(imports), blocks
+    return imports, blocks
 
 
-def _apart(block: str) -> list[str]:
-    """A block in two if statements stand before a method, which may go to its class."""
-    last = ast.parse(block).body[-1]
+def _imports_apart(block: str) -> tuple[list[str], str]:
+    """The imports that go to the top of the module, and the code that is left.
+
+    Imports with other code stay with it; but the top alone may import from `__future__`.
+    """
+    body = ast.parse(block).body
+    top: list[ast.stmt] = [n for n in body if isinstance(n, (ast.Import, ast.ImportFrom))]
+    if len(top) < len(body):
+        top = list(takewhile(_of_future, body))
+    if not top:
+        return [], block
+    positions = Positions(block)
+    lines = [slice(*positions.span(node)) for node in top]
+    code = block[lines[-1].stop :].lstrip("; \n") if len(top) < len(body) else ""
+    return [block[line] for line in lines], code
+
+
+def _of_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__" and not node.level
+
+
+def _is_future(line: str) -> bool:
+    return _of_future(ast.parse(line).body[0])
+
+
+def _check_futures(imports: Mapping[str, Place], own: str) -> None:
+    """See that an author's own lines have the imports that cannot stand below them.
+
+    Raises:
+        BookError: they do not.
+    """
+    message = (
+        "has to be the first line of code: write it at the top of your own lines of the module"
+    )
+    problems = [
+        Problem(file, number, f"'{line}' {message}, too")
+        for line, (file, number) in imports.items()
+        if _is_future(line) and line not in own.split("\n")
+    ]
+    if problems:
+        raise BookError(problems)
+
+
+def _methods_apart(code: str) -> list[str]:
+    """Code in two if statements stand before a method, which may go to its class."""
+    if not code:
+        return []
+    last = ast.parse(code).body[-1]
     if isinstance(last, FUNCTIONS) and _additions(last):
-        lines = block.split("\n")
+        lines = code.split("\n")
         at = last.decorator_list[0].lineno - 1
         return [part for part in ("\n".join(lines[:at]), "\n".join(lines[at:])) if part]
-    return [block]
+    return [code]
 
 
 def _reads_itself(texts: Sequence[str]) -> bool:

@@ -330,6 +330,32 @@ def test_assigned_names_are_public(make_book):
     assert module.__all__ == ["A", "B", "c", "d", "e", "f"]
 
 
+def test_future_imports_come_first(make_book):
+    future = "from __future__ import annotations"
+    text, _ = library_of(
+        make_book,
+        "import os  #@save",
+        f"{future}  #@save",
+        f"#@save\n{future}\nimport sys\nclass A:\n    x: Unknown",
+    )
+    assert text.split("\n")[2:4] == [future, "import os"]
+    assert text.count(future) == 1
+
+
+def test_future_imports_beside_an_authors_own_lines(make_book):
+    future = "from __future__ import annotations"
+    code = f"# Book\n\n```{{.python .input}}\n{future}  #@save\n```\n"
+    book, _ = read_book(make_book({"config.ini": D2L_CONFIG, "index.md": code}))
+    mark = "#################   WARNING   ################\n"
+    assert make_library(book, "pytorch", f"{future}\nimport os\n{mark}").count(future) == 1
+    with pytest.raises(BookError) as error:
+        make_library(book, "pytorch", f"import os\n{mark}")
+    assert str(error.value) == (
+        f"index.md:4: '{future}' has to be the first line of code: "
+        "write it at the top of your own lines of the module, too"
+    )
+
+
 def test_a_section_without_a_label_is_named_by_its_path(make_book):
     text = "# A\n\n```{.python .input}\n#@tab all\n#@save\ndef f():\n    return 1\n```\n"
     book, _ = read_book(make_book({"config.ini": D2L_CONFIG, "index.md": "# B\n", "a.md": text}))
