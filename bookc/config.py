@@ -64,13 +64,17 @@ def parse_config(text: str, root: Path) -> Config:
         raise BookError([Problem("config.ini", line, first)]) from None
 
     problems: list[Problem] = []
-    unknown = _unknown_keys(values, text)
+    warnings = _unknown_keys(values, text)
 
     def value(section: str, key: str, default: str = "") -> str:
         return values.get(section, {}).get(key, "").strip() or default
 
     def complain(section: str, key: str, message: str) -> None:
         problems.append(Problem("config.ini", _line_of(text, section, key), message))
+
+    def warn(section: str, key: str, message: str) -> None:
+        line = _line_of(text, section, key)
+        warnings.append(Problem("config.ini", line, message, warning=True))
 
     tabs = tuple(tab.strip().lower() for tab in value("build", "tabs").split(",") if tab.strip())
     for tab in tabs:
@@ -146,15 +150,23 @@ def parse_config(text: str, root: Path) -> Config:
             repositories[host] = _repositories(value(host, "github_repo"), tabs)
         except ValueError as error:
             complain(host, "github_repo", str(error))
-    if warning_is_error:
-        unknown = [replace(one, warning=False) for one in unknown]
-    if problems or not all(one.warning for one in unknown):
-        raise BookError([*problems, *unknown])
     libraries = {
-        tab: root / values[f"library-{tab}"]["lib_file"]
+        tab: root / file
         for tab in tabs
-        if values.get(f"library-{tab}", {}).get("lib_file")
+        if (file := values.get(f"library-{tab}", {}).get("lib_file", "").strip())
     }
+    # Only `bookc lib` writes these, and says so again.
+    for tab, library in libraries.items():
+        if library.is_dir():
+            warn(f"library-{tab}", "lib_file", f"{library} is a folder: want a Python file")
+    version_name = value("library", "version_file")
+    version_file = root / version_name if version_name else None
+    if version_file and value("project", "release") and not version_file.is_file():
+        warn("library", "version_file", f"no such file: {version_file}")
+    if warning_is_error:
+        warnings = [replace(one, warning=False) for one in warnings]
+    if problems or not all(one.warning for one in warnings):
+        raise BookError([*problems, *warnings])
     return Config(
         root=root,
         file="config.ini",
@@ -174,9 +186,7 @@ def parse_config(text: str, root: Path) -> Config:
         timeout=int(timeout),
         library=root / value("bookc", "library") if value("bookc", "library") else None,
         libraries=libraries,
-        version_file=root / version_file
-        if (version_file := value("library", "version_file"))
-        else None,
+        version_file=version_file,
         frameworks=frameworks,
         aliases=aliases,
         sort_imports=sort_imports,
@@ -190,7 +200,7 @@ def parse_config(text: str, root: Path) -> Config:
         sagemaker=repositories["sagemaker"],
         notebook_branch=value("bookc", "notebook_branch", "master"),
         warning_is_error=warning_is_error,
-        warnings=tuple(unknown),
+        warnings=tuple(warnings),
     )
 
 

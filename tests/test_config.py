@@ -161,6 +161,15 @@ def test_what_d2lbook_does_not_know_is_a_warning(tmp_path):
     ]
 
 
+def test_files_that_only_bookc_lib_misses_are_warnings(tmp_path):
+    text = "[project]\nrelease = 1\n[build]\ntabs = a\n[library]\nversion_file = d2l.py\n"
+    config = parse_config(f"{text}[library-a]\nlib_file = .\n", tmp_path)
+    assert [str(problem) for problem in config.warnings] == [
+        f"config.ini:8: {tmp_path} is a folder: want a Python file",
+        f"config.ini:6: no such file: {tmp_path / 'd2l.py'}",
+    ]
+
+
 def test_no_config(tmp_path):
     with pytest.raises(BookError, match=r"config\.ini: not found: name the book's folder"):
         read_config(tmp_path)
