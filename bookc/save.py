@@ -200,7 +200,7 @@ def _with_methods(blocks: Sequence[_Block]) -> list[_Block]:
             outside = []
             for name in block.classes:
                 # A class defined far above knows nothing of what was defined since, nor itself.
-                since = {name for later in done[home[name] + 1 :] for name in later.names}
+                since = {new for later in done[home[name] + 1 :] for new in later.names}
                 if _read_at_definition(method).isdisjoint(since | {name}):
                     done[home[name]].text = _with_method(done[home[name]].text, method)
                 else:
