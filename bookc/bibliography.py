@@ -11,6 +11,16 @@ from pybtex.style.template import FieldIsMissing
 
 from bookc.book import BookError, Problem, Reference
 
+# Entry types of biblatex and of old styles, and what pybtex has for them.
+SAME_TYPES = {
+    "collection": "book",
+    "conference": "inproceedings",
+    "electronic": "online",
+    "report": "techreport",
+    "thesis": "phdthesis",
+    "www": "online",
+}
+
 
 def read_bibliography(text: str, file: str, formatted: bool = True) -> dict[str, Reference]:
     """Every entry of a .bib file by its key.
@@ -47,15 +57,25 @@ def _format(data: BibliographyData) -> dict[str, str]:
     backend, style = Backend("utf-8"), Style()  # to make a style takes as long as 50 entries
     formatted = {}
     for key, entry in data.entries.items():
+        kind = SAME_TYPES.get(entry.type, entry.type)
+        if not hasattr(style, f"get_{kind}_template"):
+            kind = "misc"
         try:
-            (done,) = style.format_entries([entry])
+            (done,) = style.format_entries([_as(kind, entry)])
         except FieldIsMissing:
             # A book without its publisher can be cited; "misc" wants no field at all.
-            plain = Entry("misc", entry.fields, entry.persons)
-            plain.key = key
-            (done,) = style.format_entries([plain])
+            (done,) = style.format_entries([_as("misc", entry)])
         formatted[key] = done.text.render(backend)
     return formatted
+
+
+def _as(kind: str, entry: Entry) -> Entry:
+    """The entry as if it were of another type."""
+    if kind == entry.type:
+        return entry
+    other = Entry(kind, entry.fields, entry.persons)
+    other.key = entry.key
+    return other
 
 
 def _short_authors(entry: Entry) -> str:

@@ -64,7 +64,7 @@ def parse_config(text: str, root: Path) -> Config:
         raise BookError([Problem("config.ini", line, first)]) from None
 
     problems: list[Problem] = []
-    unknown = _unknown_keys(values, text)
+    warnings = _unknown_keys(values, text)
 
     def value(section: str, key: str, default: str = "") -> str:
         return values.get(section, {}).get(key, "").strip() or default
@@ -72,9 +72,16 @@ def parse_config(text: str, root: Path) -> Config:
     def complain(section: str, key: str, message: str) -> None:
         problems.append(Problem("config.ini", _line_of(text, section, key), message))
 
+    def warn(section: str, key: str, message: str) -> None:
+        line = _line_of(text, section, key)
+        warnings.append(Problem("config.ini", line, message, warning=True))
+
     tabs = tuple(tab.strip().lower() for tab in value("build", "tabs").split(",") if tab.strip())
+    for tab in tabs:
+        if not re.fullmatch(r"[\w-]+", tab):
+            complain("build", "tabs", f"{tab!r} is no tab: want letters, digits, _ and -")
     timeout = value("bookc", "timeout", "1200")
-    if not timeout.isdigit() or int(timeout) == 0:
+    if not re.fullmatch(r"0*[1-9][0-9]{0,8}", timeout):
         complain("bookc", "timeout", f"timeout = {timeout}: want a whole number of seconds")
         timeout = "1"
     frameworks = {}
@@ -89,9 +96,17 @@ def parse_config(text: str, root: Path) -> Config:
 
     def switch(section: str, key: str, default: str) -> bool:
         text = value(section, key, default).lower()
-        if text not in ("true", "false"):
+        if text not in ini.BOOLEAN_STATES:
             complain(section, key, f"{key} = {text}: want true or false")
-        return text == "true"
+        return ini.BOOLEAN_STATES.get(text, False)
+
+    def patterns(key: str, default: str = "") -> tuple[str, ...]:
+        found = value("build", key, default).split()
+        for pattern in found:
+            if not _is_inside(PurePosixPath(pattern)):
+                complain("build", key, f"'{pattern}' names nothing in the book's folder")
+        # `**` that is only part of a name is `*`, as in Python's glob, which d2lbook asks.
+        return tuple(re.sub(r"(?<=[^/*])\*\*+|\*\*+(?=[^/*])", "*", one) for one in found)
 
     sort_imports = switch("bookc", "sort_imports", "true")
     sections_in_docstrings = switch("bookc", "sections_in_docstrings", "true")
@@ -110,6 +125,15 @@ def parse_config(text: str, root: Path) -> Config:
             except _BadAlias as bad:
                 complain(f"library-{tab}", bad.key, str(bad))
 
+    globs = {
+        "notebooks": patterns("notebooks", "**/*.md"),
+        "non_notebooks": patterns("non-notebooks"),
+        "exclusions": patterns("exclusions"),
+        "resources": patterns("resources"),
+    }
+    index = PurePosixPath(re.sub(r"\.(md|rst)$", "", value("build", "index", "index")))
+    if not _is_inside(index):
+        complain("build", "index", f"index = {index}: want a Markdown file in the book's folder")
     source_dir = root / value("build", "source_dir", ".")
     if not source_dir.is_dir():
         complain("build", "source_dir", f"no such folder: {source_dir}")
@@ -124,7 +148,7 @@ def parse_config(text: str, root: Path) -> Config:
     for key in ("favicon", "html_logo"):
         name = value("html", key)
         pictures[key] = name if (source_dir / name).is_file() else ""
-        if {"..", "/"} & set(PurePosixPath(name).parts):
+        if name and not _is_inside(PurePosixPath(name)):
             complain("html", key, f"{key} = {name}: want a file in the book's folder")
     repositories = {}
     for host in ("colab", "sagemaker"):
@@ -132,15 +156,23 @@ def parse_config(text: str, root: Path) -> Config:
             repositories[host] = _repositories(value(host, "github_repo"), tabs)
         except ValueError as error:
             complain(host, "github_repo", str(error))
-    if warning_is_error:
-        unknown = [replace(one, warning=False) for one in unknown]
-    if problems or not all(one.warning for one in unknown):
-        raise BookError([*problems, *unknown])
     libraries = {
-        tab: root / values[f"library-{tab}"]["lib_file"]
+        tab: root / file
         for tab in tabs
-        if values.get(f"library-{tab}", {}).get("lib_file")
+        if (file := values.get(f"library-{tab}", {}).get("lib_file", "").strip())
     }
+    # Only `bookc lib` writes these, and says so again.
+    for tab, library in libraries.items():
+        if library.is_dir():
+            warn(f"library-{tab}", "lib_file", f"{library} is a folder: want a Python file")
+    version_name = value("library", "version_file")
+    version_file = root / version_name if version_name else None
+    if version_file and value("project", "release") and not version_file.is_file():
+        warn("library", "version_file", f"no such file: {version_file}")
+    if warning_is_error:
+        warnings = [replace(one, warning=False) for one in warnings]
+    if problems or not all(one.warning for one in warnings):
+        raise BookError([*problems, *warnings])
     return Config(
         root=root,
         file="config.ini",
@@ -152,20 +184,15 @@ def parse_config(text: str, root: Path) -> Config:
         lang=value("project", "lang", "en"),
         source_dir=source_dir,
         output_dir=output_dir,
-        index=str(PurePosixPath(value("build", "index", "index")).with_suffix("")),
-        notebooks=tuple(value("build", "notebooks", "**/*.md").split()),
-        non_notebooks=tuple(value("build", "non-notebooks").split()),
-        exclusions=tuple(value("build", "exclusions").split()),
-        resources=tuple(value("build", "resources").split()),
+        index=str(index),
+        **globs,
         tabs=tabs or ("python",),
         bibliography=value("pdf", "bibfile"),
         record_dir=record_dir,
         timeout=int(timeout),
         library=root / value("bookc", "library") if value("bookc", "library") else None,
         libraries=libraries,
-        version_file=root / version_file
-        if (version_file := value("library", "version_file"))
-        else None,
+        version_file=version_file,
         frameworks=frameworks,
         aliases=aliases,
         sort_imports=sort_imports,
@@ -179,7 +206,7 @@ def parse_config(text: str, root: Path) -> Config:
         sagemaker=repositories["sagemaker"],
         notebook_branch=value("bookc", "notebook_branch", "master"),
         warning_is_error=warning_is_error,
-        warnings=tuple(unknown),
+        warnings=tuple(warnings),
     )
 
 
@@ -198,6 +225,11 @@ def _repositories(text: str, tabs: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def _is_inside(path: PurePosixPath) -> bool:
+    """Whether a path leads to something within the folder that it starts from."""
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+
+
 class _BadAlias(Exception):
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
@@ -208,7 +240,7 @@ def _aliases(section: dict[str, str]) -> Aliases:
     """The aliases of one [library-tab] section.
 
     Raises:
-        _BadAlias: a pattern that is no regular expression, a template that is not Python.
+        _BadAlias: a pattern that is no regular expression, a name or template that is not Python.
     """
     # `exp(` was d2lbook's way of keeping `exp` off `expand_dims`; whole names need none.
     simple = {
@@ -216,30 +248,54 @@ def _aliases(section: dict[str, str]) -> Aliases:
         for name, target in _pairs(section.get("simple_alias", "").replace(",", "\n"))
     }
     fluent = dict(_pairs(section.get("fluent_alias", "").replace(",", "\n")))
+    for key, pairs in (("simple_alias", simple), ("fluent_alias", fluent)):
+        for name, target in pairs.items():
+            if not name.isidentifier() or not _is_python(f"{name} = x.{target}"):
+                raise _BadAlias(key, f"'{name} -> {target}': want 'name' or 'name -> other'")
     args = {}
     for pattern, template in _pairs(section.get("args_alias", "")):
-        try:
-            calls = [ast.parse(text, mode="eval").body for text in (pattern, template)]
-        except SyntaxError:
-            calls = []
-        if not calls or not isinstance(calls[0], ast.Call) or not isinstance(calls[1], ast.Call):
+        # Notebooks need a call, and the library's module a function of that name.
+        if not (_is_call(pattern) and _is_call(template)) or not _is_python(
+            f"def {pattern}:\n    return {template}"
+        ):
             message = f"'{pattern} -> {template}': want 'name(a, k=None) -> other(a, k=k)'"
             raise _BadAlias("args_alias", message)
-        args[ast.unparse(calls[0].func)] = (pattern, template)
+        args[pattern.partition("(")[0].strip()] = (pattern, template)
     reverse = []
     for pattern, replacement in _pairs(section.get("reverse_alias", "")):
         try:
-            reverse.append((re.compile(pattern), replacement))
-        except re.error as error:
-            raise _BadAlias("reverse_alias", f"'{pattern}' is no pattern: {error}") from None
+            compiled = re.compile(pattern)
+            compiled.sub(replacement, "")  # tells whether the pattern has the groups it names
+        except (re.error, IndexError) as error:
+            message = f"'{pattern} -> {replacement}' is no pattern and what becomes of it: {error}"
+            raise _BadAlias("reverse_alias", message) from None
+        reverse.append((compiled, replacement))
+    defined = section.get("alias", "").strip()
+    if not _is_python(defined):
+        raise _BadAlias("alias", "not Python (lines lose their indentation in config.ini)")
     return Aliases(
         library=section.get("lib_name", "").strip(),
         simple=simple if section.get("lib_name", "").strip() else {},
         fluent=fluent,
         args=args,
         reverse=tuple(reverse),
-        defined=section.get("alias", "").strip(),
+        defined=defined,
     )
+
+
+def _is_python(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _is_call(text: str) -> bool:
+    try:
+        return isinstance(ast.parse(text, mode="eval").body, ast.Call)
+    except (SyntaxError, ValueError):
+        return False
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ import io
 import re
 import tokenize
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -189,18 +189,36 @@ def saved_blocks(cell: Cell, file: str) -> list[str]:
     body = _tree(cell, file, "save").body
     lines = _without_marks(cell.source)
     blocks = []
+    saved: set[tuple[int, int]] = set()
     for mark in marks:
         spans = _saved_spans(body, mark)
         if not spans:
             where = cell.line_at(mark.line)
             raise BookError([Problem(file, where, "#@save marks nothing: no statement follows")])
-        first, last = spans[0][0], spans[-1][1]
+        spans = [span for span in spans if span not in saved]
+        if not spans:
+            continue  # a class may be marked, and its methods too
+        saved.update(spans)
+        first, last = spans[0][0], _with_comments(lines, spans[-1][1])
         block = "\n".join(line for line in lines[first - 1 : last] if line is not None)
         if python_of(block) != block:
             message = "#@save marks a line of IPython, which no module can hold"
             raise BookError([Problem(file, cell.line_at(first), message)])
         blocks.append(block)
     return blocks
+
+
+def _with_comments(lines: Sequence[str | None], last: int) -> int:
+    """The last line of a statement with the indented comments that end its body.
+
+    For the syntax tree it ends before them.
+    """
+    for number, line in enumerate(lines[last:], start=last + 1):
+        if line and line.strip():
+            if not re.match(r"[ \t]+#", line):
+                break
+            last = number
+    return last
 
 
 def _tree(cell: Cell, file: str, mark: str) -> ast.Module:

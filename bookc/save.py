@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
-from bookc.book import Aliases, Book, BookError, Cell, Chapter, Problem
+from bookc.book import Aliases, Book, BookError, Cell, Problem
 from bookc.edit import Edit, Positions, apply_edits, string_lines
-from bookc.marks import saved_blocks
+from bookc.marks import nodes, saved_blocks
 from bookc.tabs import select_tab
 
 HEADER = '''"""Code that the chapters mark with #@save. Written by `bookc lib`; edit those."""
@@ -17,8 +20,11 @@ HEADER = '''"""Code that the chapters mark with #@save. Written by `bookc lib`; 
 D2LBOOK_HEADER = re.compile(r"^#{17} +WARNING +#{16}$", re.MULTILINE)
 GENERATED = "# The part below is written by `bookc lib`: edit the chapters instead."
 LABELLED = re.compile(r"^#+ [^\n]*\n\s*:label:`([^`\n]+)`", re.MULTILINE)
-DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+MODULE = "d2l"  # what chapters call the module that their code is saved to
+Place = tuple[str, int]  # file and line
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
 
 
 def make_library(book: Book, tab: str, module: str = "") -> str:
@@ -31,10 +37,41 @@ def make_library(book: Book, tab: str, module: str = "") -> str:
         module: the file as it is. An author's own lines before d2lbook's warning stay.
 
     Raises:
+        BookError: a saved cell is not Python, or a mark saves nothing, or what it saves would
+            have to stand above an author's own lines.
+    """
+    imports, saved = _collect(book, tab)
+    blocks = _with_methods(saved)
+    texts = [f"# {block.path}\n{block.text}" for block in blocks]
+    texts += (aliases := _alias_code(book.config.aliases.get(tab, Aliases())))
+    if (warning := D2LBOOK_HEADER.search(module)) is not None:
+        # Beside an author's own lines no list of names can be whole.
+        head = module[: warning.end()] + f"\n{GENERATED}"
+        _check_futures(imports, head)
+        lines = [text for text in imports if not _is_future(text)]
+        first = ["\n".join(lines)] if lines else []
+        return "\n\n\n".join([head, *first, *texts]) + "\n"
+    names = {name for block in blocks for name in block.names}
+    names.update(name for text in aliases for name in _bound(text))
+    lines = sorted(imports, key=_is_future, reverse=True)  # which Python wants first
+    own = []
+    if _reads_itself([*imports, *texts]):
+        lines += [] if "import sys" in lines else ["import sys"]
+        own = [f"{MODULE} = sys.modules[__name__]  # as chapters call this module"]
+    head = "\n".join([HEADER, *lines]) if lines else HEADER.rstrip()
+    listed = "".join(f'    "{name}",\n' for name in sorted(names) if not name.startswith("_"))
+    public = f"__all__ = [\n{listed}]" if listed else "__all__: list[str] = []"
+    return "\n\n\n".join(["\n\n".join([head, public, *own]), *texts]) + "\n"
+
+
+def _collect(book: Book, tab: str) -> tuple[dict[str, Place], list[_Block]]:
+    """The imports that a tab saves, each with its first place, and other code, in book order.
+
+    Raises:
         BookError: a saved cell is not Python, or a mark saves nothing.
     """
-    imports: dict[str, None] = {}
-    blocks = _Blocks()
+    imports: dict[str, Place] = {}
+    blocks: list[_Block] = []
     problems: list[Problem] = []
     for chapter in book.chapters:
         selected = select_tab(chapter, tab)
@@ -48,29 +85,85 @@ def make_library(book: Book, tab: str, module: str = "") -> str:
             except BookError as error:
                 problems += error.problems
                 continue
+            where = f":numref:`{label}`" if label else chapter.path
             for block in saved:
-                statements = ast.parse(block).body
-                if all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in statements):
-                    segments = (ast.get_source_segment(block, node) for node in statements)
-                    imports.update((segment, None) for segment in segments if segment)
-                else:
+                lines, code = _imports_apart(block)
+                for line in lines:
+                    imports.setdefault(line, (chapter.file, cell.line))
+                for text in _methods_apart(code):
                     if book.config.sections_in_docstrings:
-                        where = f":numref:`{label}`" if label else chapter.path
-                        block = _with_section(block, f"Defined in {where}")
-                    blocks.add(block, chapter)
+                        text = _with_section(text, f"Defined in {where}")
+                    method = _method(text)
+                    classes = [name for name, _ in _additions(method)] if method else []
+                    names = [] if classes else _bound(text)
+                    blocks.append(_Block(chapter.path, text, classes, names))
     if problems:
         raise BookError(problems)
-    aliases = _alias_code(book.config.aliases.get(tab, Aliases()))
-    if (warning := D2LBOOK_HEADER.search(module)) is not None:
-        # Beside an author's own lines no list of names can be whole.
-        head = module[: warning.end()] + f"\n{GENERATED}"
-        first = ["\n".join(imports)] if imports else []
-        return "\n\n\n".join([head, *first, *blocks.texts, *aliases]) + "\n"
-    head = "\n".join([HEADER, *imports]) if imports else HEADER.rstrip()
-    names = sorted({name for block in [*blocks.texts, *aliases] for name in _defined(block)})
-    listed = "".join(f'    "{name}",\n' for name in names)
-    public = f"__all__ = [\n{listed}]" if names else "__all__: list[str] = []"
-    return "\n\n\n".join([f"{head}\n\n{public}", *blocks.texts, *aliases]) + "\n"
+    return imports, blocks
+
+
+def _imports_apart(block: str) -> tuple[list[str], str]:
+    """The imports that go to the top of the module, and the code that is left.
+
+    Imports with other code stay with it; but the top alone may import from `__future__`.
+    """
+    body = ast.parse(block).body
+    top: list[ast.stmt] = [n for n in body if isinstance(n, (ast.Import, ast.ImportFrom))]
+    if len(top) < len(body):
+        top = list(takewhile(_of_future, body))
+    if not top:
+        return [], block
+    positions = Positions(block)
+    lines = [slice(*positions.span(node)) for node in top]
+    code = block[lines[-1].stop :].lstrip("; \n") if len(top) < len(body) else ""
+    return [block[line] for line in lines], code
+
+
+def _of_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__" and not node.level
+
+
+def _is_future(line: str) -> bool:
+    return _of_future(ast.parse(line).body[0])
+
+
+def _check_futures(imports: Mapping[str, Place], own: str) -> None:
+    """See that an author's own lines have the imports that cannot stand below them.
+
+    Raises:
+        BookError: they do not.
+    """
+    message = (
+        "has to be the first line of code: write it at the top of your own lines of the module"
+    )
+    problems = [
+        Problem(file, number, f"'{line}' {message}, too")
+        for line, (file, number) in imports.items()
+        if _is_future(line) and line not in own.split("\n")
+    ]
+    if problems:
+        raise BookError(problems)
+
+
+def _methods_apart(code: str) -> list[str]:
+    """Code in two if statements stand before a method, which may go to its class."""
+    if not code:
+        return []
+    last = ast.parse(code).body[-1]
+    if isinstance(last, FUNCTIONS) and _additions(last):
+        lines = code.split("\n")
+        at = last.decorator_list[0].lineno - 1
+        return [part for part in ("\n".join(lines[:at]), "\n".join(lines[at:])) if part]
+    return [code]
+
+
+def _reads_itself(texts: Sequence[str]) -> bool:
+    """Whether code speaks of `d2l` and nothing imports or defines that."""
+    found = [node for text in texts for node in nodes(ast.parse(text))]
+    bound = {node.asname or node.name for node in found if isinstance(node, ast.alias)}
+    names = [node for node in found if isinstance(node, ast.Name) and node.id == MODULE]
+    assigned = any(isinstance(node.ctx, ast.Store) for node in names)
+    return bool(names) and not assigned and MODULE not in bound
 
 
 def with_version(module: str, release: str) -> str:
@@ -78,46 +171,125 @@ def with_version(module: str, release: str) -> str:
     return re.sub(r"^__version__ *=.*$", f"__version__ = {json.dumps(release)}", module, flags=re.M)
 
 
-class _Blocks:
-    """The saved code in book order, with added methods in their classes."""
+@dataclass(slots=True)
+class _Block:
+    """Saved code.
 
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self._classes: dict[str, int] = {}  # where a class was last defined
+    Attributes:
+        path: the section that it comes from.
+        classes: those that `@d2l.add_to_class` adds it to, if it is a method.
+        names: what else it defines, but for imports.
+    """
 
-    def add(self, block: str, chapter: Chapter) -> None:
-        tree = ast.parse(block)
-        if len(tree.body) == 1 and isinstance(method := tree.body[0], ast.FunctionDef):
-            name = _class_added_to(method)
-            if name in self._classes:
-                at = self._classes[name]
-                self.texts[at] += "\n\n" + _indented(block, method)
-                return
-        for node in tree.body:
-            if isinstance(node, ast.ClassDef):
-                self._classes[node.name] = len(self.texts)
-        self.texts.append(f"# {chapter.path}\n{block}")
+    path: str
+    text: str
+    classes: list[str]
+    names: list[str]
 
 
-def _class_added_to(method: ast.FunctionDef) -> str:
-    """`C` for a function under `@d2l.add_to_class(C)`, else ""."""
-    for decorator in method.decorator_list:
-        if not isinstance(decorator, ast.Call) or len(decorator.args) != 1:
+def _with_methods(blocks: Sequence[_Block]) -> list[_Block]:
+    """The blocks with each method in its class, or set on it where it cannot stand inside.
+
+    A method of a class that is not among them keeps its decorator.
+    """
+    done: list[_Block] = []
+    home: dict[str, int] = {}  # where a class was last defined
+    for block in _after_their_classes(blocks):
+        if block.classes and home.keys() >= set(block.classes):
+            method = _without_additions(block.text)
+            outside = []
+            for name in block.classes:
+                # A class defined far above knows nothing of what was defined since, nor itself.
+                since = {new for later in done[home[name] + 1 :] for new in later.names}
+                if _read_at_definition(method).isdisjoint(since | {name}):
+                    done[home[name]].text = _with_method(done[home[name]].text, method)
+                else:
+                    outside.append(name)
+            if outside:
+                called = ast.parse(method).body[0].name  # type: ignore[attr-defined]
+                lines = [f"{name}.{called} = {called}" for name in outside]
+                text = method + "\n\n\n" + "\n".join(lines)
+                done.append(replace(block, text=text))
             continue
-        if ast.unparse(decorator.func).split(".")[-1] == "add_to_class":
-            return ast.unparse(decorator.args[0]).split(".")[-1]
-    return ""
+        if isinstance(last := ast.parse(block.text).body[-1], ast.ClassDef):
+            home[last.name] = len(done)
+        done.append(replace(block))
+    return done
 
 
-def _indented(block: str, method: ast.FunctionDef) -> str:
-    """A method's source without the decorator that adds it, as its class holds it."""
-    (adding,) = (node for node in method.decorator_list if "add_to_class" in ast.unparse(node))
-    inside = string_lines([method])
-    lines = []
-    for number, line in enumerate(block.split("\n"), start=1):
-        if not adding.lineno <= number <= (adding.end_lineno or adding.lineno):
-            lines.append(line if number in inside or not line.strip() else f"    {line}")
-    return "\n".join(lines)
+def _after_their_classes(blocks: Sequence[_Block]) -> Iterator[_Block]:
+    """The blocks in order; methods whose class is saved later come just behind it."""
+    saved = {name for block in blocks for name in block.names}
+    known: set[str] = set()
+    waiting: list[_Block] = []
+    for block in blocks:
+        classes = set(block.classes)
+        if classes - known and classes <= saved:
+            waiting.append(block)
+            continue
+        yield block
+        known.update(block.names)
+        for method in [one for one in waiting if known.issuperset(one.classes)]:
+            waiting.remove(method)
+            yield method
+
+
+def _method(text: str) -> Function | None:
+    """The function that a block consists of."""
+    body = ast.parse(text).body
+    return body[0] if len(body) == 1 and isinstance(body[0], FUNCTIONS) else None
+
+
+def _additions(method: Function) -> list[tuple[str, ast.expr]]:
+    """Each decorator `@d2l.add_to_class(C)` behind its `C`."""
+    return [
+        (ast.unparse(decorator.args[0]).split(".")[-1], decorator)
+        for decorator in method.decorator_list
+        if isinstance(decorator, ast.Call)
+        and len(decorator.args) == 1
+        and ast.unparse(decorator.func).split(".")[-1] == "add_to_class"
+    ]
+
+
+def _without_additions(text: str) -> str:
+    """A method's source without the decorators that add it to classes."""
+    method = _method(text)
+    assert method is not None
+    dropped: set[int] = set()
+    for _, decorator in _additions(method):
+        dropped.update(range(decorator.lineno, (decorator.end_lineno or decorator.lineno) + 1))
+    lines = enumerate(text.split("\n"), start=1)
+    return "\n".join(line for number, line in lines if number not in dropped)
+
+
+def _read_at_definition(text: str) -> set[str]:
+    """The names that a `def` reads when it is run: in decorators, defaults and annotations."""
+    method = _method(text)
+    assert method is not None
+    parts = [method.args, *method.decorator_list, *([method.returns] if method.returns else [])]
+    found = set()
+    for node in (node for part in parts for node in nodes(part)):
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == MODULE:
+            found.add(node.attr)
+    return found
+
+
+def _with_method(text: str, method: str) -> str:
+    """The block whose last statement is a class, with a method at the end of that."""
+    first = ast.parse(text).body[-1].body[0]  # type: ignore[attr-defined]
+    start, _ = Positions(text).span(first)
+    indent = text[:start].rpartition("\n")[2]
+    if indent.strip():  # `class A: pass`
+        indent = "    "
+        text = f"{text[:start].rstrip()}\n{indent}{text[start:]}"
+    inside = string_lines(ast.parse(method).body)
+    lines = [
+        line if number in inside or not line.strip() else indent + line
+        for number, line in enumerate(method.split("\n"), start=1)
+    ]
+    return text + "\n\n" + "\n".join(lines)
 
 
 def _with_section(block: str, where: str) -> str:
@@ -126,11 +298,13 @@ def _with_section(block: str, where: str) -> str:
     positions = Positions(block)
     edits = []
     for node in ast.parse(block).body:
-        if not isinstance(node, DEFINITIONS) or node.body[0].lineno == node.lineno:
+        if not isinstance(node, DEFINITIONS):
             continue
         first = node.body[0]
         start, end = positions.span(first)
-        indent = " " * first.col_offset
+        indent = block[:start].rpartition("\n")[2]
+        if indent.strip():  # the body stands on the line of the `def`
+            continue
         documented = ast.get_docstring(node, clean=False) is not None
         if documented and block[end - 3 : end] in ('"""', "'''"):
             edits.append(Edit(end - 3, end - 3, (f"\n\n{indent}{where}",)))
@@ -155,7 +329,19 @@ def _alias_code(aliases: Aliases) -> list[str]:
     return ["\n".join(["# The aliases of config.ini", *lines])] if lines else []
 
 
-def _defined(block: str) -> list[str]:
-    """The public functions and classes of a block, which `import *` shall bring."""
-    names = [node.name for node in ast.parse(block).body if isinstance(node, DEFINITIONS)]
-    return [name for name in names if not name.startswith("_")]
+def _bound(text: str) -> list[str]:
+    """The names that functions, classes and assignments of a block define."""
+    names = []
+    for node in ast.parse(text).body:
+        if isinstance(node, DEFINITIONS):
+            names.append(node.name)
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            targets = [node.target]
+        names += [
+            name.id
+            for target in targets
+            for name in nodes(target)
+            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+        ]
+    return names

@@ -9,6 +9,8 @@ from bookc.config import parse_config, read_config
 
 ROOT = Path(__file__).parent.parent
 
+ALIAS = "[build]\ntabs = a\n[library-a]\nlib_name = np\n"
+
 
 def errors(text: str, root: Path) -> list[str]:
     with pytest.raises(BookError) as error:
@@ -108,6 +110,30 @@ def test_a_byte_order_mark_is_read_over(tmp_path):
             "[colab]\ngithub_repo = pytorch\n",
             "config.ini:2: 'pytorch': want owner/name, or lines of 'tab, owner/name'",
         ),
+        ("[build]\nnotebooks = /a/*.md\n", "config.ini:2: '/a/*.md' names nothing in the book's"),
+        ("[build]\nexclusions = a /b\n", "config.ini:2: '/b' names nothing in the book's folder"),
+        ("[build]\nnotebooks = .\n", "config.ini:2: '.' names nothing in the book's folder"),
+        ("[build]\nnotebooks = ../*.md\n", "config.ini:2: '../*.md' names nothing"),
+        ("[build]\nindex = .\n", "config.ini:2: index = .: want a Markdown file in the book's"),
+        ("[build]\nindex = /a\n", "config.ini:2: index = /a: want a Markdown file"),
+        ("[bookc]\ntimeout = \u00b2\n", "config.ini:2: timeout = \u00b2: want a whole number"),
+        (f"[bookc]\ntimeout = 1{'0' * 5000}\n", "config.ini:2: timeout = 10000"),
+        ("[build]\ntabs = a\0b\n", "config.ini:2: 'a\\x00b' is no tab: want letters, digits"),
+        ("[build]\ntabs = a, ../../evil\n", "config.ini:2: '../../evil' is no tab"),
+        (ALIAS + "simple_alias = 1x\n", "config.ini:5: '1x -> 1x': want 'name' or 'name -> other'"),
+        (ALIAS + "simple_alias = x -> 1\n", "config.ini:5: 'x -> 1': want 'name' or"),
+        (ALIAS + "fluent_alias = x -> y z\n", "config.ini:5: 'x -> y z': want 'name' or"),
+        (ALIAS + "args_alias = f(1) -> g(1)\n", "config.ini:5: 'f(1) -> g(1)': want 'name(a, k="),
+        (ALIAS + "args_alias = f(a) -> a\n", "config.ini:5: 'f(a) -> a': want 'name(a, k="),
+        (ALIAS + "args_alias = 1( -> a(\n", "config.ini:5: '1( -> a(': want 'name(a, k="),
+        (ALIAS + "args_alias = a)(b -> a)(b\n", "config.ini:5: 'a)(b -> a)(b': want 'name(a, k="),
+        ("[build]\nnotebooks = //a\n", "config.ini:2: '//a' names nothing in the book's"),
+        (ALIAS + "alias = x =\n", "config.ini:5: not Python (lines lose their indentation"),
+        (
+            ALIAS + "reverse_alias = d2l.x -> \\3\n",
+            "config.ini:5: 'd2l.x -> \\3' is no pattern and what becomes of it: invalid group",
+        ),
+        (ALIAS + "reverse_alias = d2l.( -> x\n", "config.ini:5: 'd2l.( -> x' is no pattern"),
         ("title = A Book\n", "config.ini:1: File contains no section headers."),
         ("[build]\nno key\n", "config.ini:2: "),
         ("[build]\n[build]\n", "config.ini:2: "),
@@ -137,9 +163,35 @@ def test_what_d2lbook_does_not_know_is_a_warning(tmp_path):
     ]
 
 
+def test_files_that_only_bookc_lib_misses_are_warnings(tmp_path):
+    text = "[project]\nrelease = 1\n[build]\ntabs = a\n[library]\nversion_file = d2l.py\n"
+    config = parse_config(f"{text}[library-a]\nlib_file = .\n", tmp_path)
+    assert [str(problem) for problem in config.warnings] == [
+        f"config.ini:8: {tmp_path} is a folder: want a Python file",
+        f"config.ini:6: no such file: {tmp_path / 'd2l.py'}",
+    ]
+
+
 def test_no_config(tmp_path):
     with pytest.raises(BookError, match=r"config\.ini: not found: name the book's folder"):
         read_config(tmp_path)
     (tmp_path / "config.ini").write_bytes(b"[project]\ntitle = \xff\n")
     with pytest.raises(BookError, match="cannot be read"):
         read_config(tmp_path)
+
+
+def test_stars_that_are_part_of_a_name(tmp_path):
+    text = "[build]\nnotebooks = **.md a/**b** **/*.md **/c/**\n"
+    assert parse_config(text, tmp_path).notebooks == ("*.md", "a/*b*", "**/*.md", "**/c/**")
+
+
+@pytest.mark.parametrize(
+    "said,meant", [("v1.0", "v1.0"), ("v1.0.md", "v1.0"), ("index.rst", "index"), ("./a/b", "a/b")]
+)
+def test_the_index_is_named_with_or_without_its_ending(tmp_path, said, meant):
+    assert parse_config(f"[build]\nindex = {said}\n", tmp_path).index == meant
+
+
+@pytest.mark.parametrize("said", ["yes", "on", "1", "True"])
+def test_what_is_true(tmp_path, said):
+    assert parse_config(f"[build]\nwarning_is_error = {said}\n", tmp_path).warning_is_error

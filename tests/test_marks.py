@@ -183,6 +183,15 @@ def test_all_wrong_quicks_of_a_cell_are_shown():
         ),
         ("#@save\nA = 1\nB = 2\n\nC = 3", ["A = 1\nB = 2"]),
         ("#@save\nA = 1\ndef f():\n    return A\nC = 3", ["A = 1\ndef f():\n    return A"]),
+        (  # once, however often it is marked
+            "class A:  #@save\n    def f(self):  #@save\n        pass\n\n    n = 1  #@save",
+            ["class A:\n    def f(self):\n        pass\n\n    n = 1"],
+        ),
+        ("#@save\nA = 1\nB = 2  #@save\n\nC = 3", ["A = 1\nB = 2"]),
+        (  # with the comments that end it
+            "def f():  #@save\n    return 1\n\n    # one\n    # two\n\n# of nobody\nx = 1",
+            ["def f():\n    return 1\n\n    # one\n    # two"],
+        ),
         ("%matplotlib inline\n#@save\ndef f():\n    '''#@save'''", ["def f():\n    '''#@save'''"]),
     ],
 )

@@ -1,6 +1,8 @@
 """#@save -> the module that the next chapters import."""
 
 import ast
+import sys
+import types
 
 import pytest
 
@@ -230,6 +232,128 @@ def test_a_library_of_d2lbooks_kind(make_book):
     assert write_libraries(book) == [file]
     assert file.read_text() == D2L_LIBRARY
     assert write_libraries(book) == []  # the author's own lines stay, what was generated goes
+
+
+ADD_TO_CLASS = """\
+def add_to_class(cls):  #@save
+    def wrapper(method):
+        setattr(cls, method.__name__, method)
+        return method
+    return wrapper
+"""
+METHOD = "@d2l.add_to_class(A)  #@save\ndef f(self):\n    return 1"
+
+
+def library_of(make_book, *cells):
+    """The module that cells are saved to: its text, and what is imported."""
+    config = "[build]\nnotebooks = *.md\ntabs = pytorch\n[library-pytorch]\nlib_file = saved.py\n"
+    code = "\n".join(f"```{{.python .input}}\n{cell}\n```\n" for cell in cells)
+    book, _ = read_book(make_book({"config.ini": config, "index.md": f"# Book\n\n{code}"}))
+    text = make_library(book, "pytorch")
+    module = types.ModuleType("saved")
+    sys.modules["saved"] = module
+    try:
+        exec(compile(text, "saved.py", "exec", dont_inherit=True), module.__dict__)
+    finally:
+        del sys.modules["saved"]
+    return text, module
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "class A: pass  #@save",
+        "class A(  #@save\n    object): x = 1; y = 2",
+        "class A:  #@save\n  x = 1",
+        "class A:  #@save\n\tx = 1\n\n\t# the end",
+        "class A:  #@save\n    @property\n    def x(self):\n        return 2",
+        "#@save\nn = 1\nclass A:\n    '''Of n.'''",
+    ],
+)
+def test_a_method_stands_in_its_class_however_that_is_written(make_book, first):
+    text, module = library_of(make_book, first, METHOD, METHOD.replace("f(", "g("))
+    assert (module.A().f(), module.A().g()) == (1, 1)
+    assert "add_to_class" not in text
+
+
+def test_a_method_of_two_classes(make_book):
+    classes = "#@save\nclass A:\n    pass\n\n#@save\nclass B:\n    pass"
+    _, module = library_of(make_book, classes, f"@d2l.add_to_class(B)\n{METHOD}")
+    assert (module.A().f(), module.B().f()) == (1, 1)
+
+
+def test_a_method_that_needs_what_its_class_does_not_know_is_set_on_it(make_book):
+    methods = [
+        "@d2l.add_to_class(A)  #@save\ndef f(self, n=LIMIT):\n    return n",
+        "@d2l.add_to_class(A)  #@save\ndef g(self, *, n=d2l.LIMIT):\n    return n",
+        "@d2l.add_to_class(A)  #@save\ndef h(self, other: int) -> A:\n    return 3",
+        "#@save\nWORD = 'a'\n@d2l.add_to_class(A)\ndef w(self):\n    return WORD",
+    ]
+    text, module = library_of(
+        make_book, "class A:  #@save\n    pass", "LIMIT = 3  #@save", *methods
+    )
+    a = module.A()
+    assert (a.f(), a.g(), a.h(1), a.w()) == (3, 3, 3, "a")
+    assert "\n\n\nA.f = f\n" in text
+    assert "    def w(self)" in text
+    assert module.__all__ == ["A", "LIMIT", "WORD"]
+
+
+def test_a_method_that_comes_before_its_class(make_book):
+    _, module = library_of(make_book, METHOD, "class A:  #@save\n    pass")
+    assert module.A().f() == 1
+
+
+def test_an_asynchronous_method(make_book):
+    method = METHOD.replace("def", "async def")
+    text, _ = library_of(make_book, "class A:  #@save\n    pass", method)
+    assert "    async def f(self):" in text
+
+
+def test_a_module_knows_itself_as_d2l(make_book):
+    text, module = library_of(
+        make_book,
+        ADD_TO_CLASS,
+        "#@save\nOther = type('Other', (), {})",
+        METHOD.replace("A", "Other"),
+        "class B(d2l.Other):  #@save\n    pass",
+    )
+    assert module.B().f() == 1
+    assert text.count("import sys") == 1
+    assert module.__all__ == ["B", "Other", "add_to_class"]
+
+
+def test_assigned_names_are_public(make_book):
+    _, module = library_of(
+        make_book, "#@save\nA = B = 1\nc, (d, *e) = 1, (2, 3)\nf: int = 1\ng: int\n_h = 2\nB += 1"
+    )
+    assert module.__all__ == ["A", "B", "c", "d", "e", "f"]
+
+
+def test_future_imports_come_first(make_book):
+    future = "from __future__ import annotations"
+    text, _ = library_of(
+        make_book,
+        "import os  #@save",
+        f"{future}  #@save",
+        f"#@save\n{future}\nimport sys\nclass A:\n    x: Unknown",
+    )
+    assert text.split("\n")[2:4] == [future, "import os"]
+    assert text.count(future) == 1
+
+
+def test_future_imports_beside_an_authors_own_lines(make_book):
+    future = "from __future__ import annotations"
+    code = f"# Book\n\n```{{.python .input}}\n{future}  #@save\n```\n"
+    book, _ = read_book(make_book({"config.ini": D2L_CONFIG, "index.md": code}))
+    mark = "#################   WARNING   ################\n"
+    assert make_library(book, "pytorch", f"{future}\nimport os\n{mark}").count(future) == 1
+    with pytest.raises(BookError) as error:
+        make_library(book, "pytorch", f"import os\n{mark}")
+    assert str(error.value) == (
+        f"index.md:4: '{future}' has to be the first line of code: "
+        "write it at the top of your own lines of the module, too"
+    )
 
 
 def test_a_section_without_a_label_is_named_by_its_path(make_book):
