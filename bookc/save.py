@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 from bookc.book import Aliases, Book, BookError, Cell, Problem
-from bookc.edit import Edit, Positions, apply_edits, string_lines
+from bookc.edit import Edit, Positions, apply_edits
 from bookc.marks import nodes, saved_blocks
+from bookc.methods import MODULE, Block, classes_added_to, methods_apart, with_methods
 from bookc.tabs import select_tab
 
 HEADER = '''"""Code that the chapters mark with #@save. Written by `bookc lib`; edit those."""
@@ -20,11 +20,8 @@ HEADER = '''"""Code that the chapters mark with #@save. Written by `bookc lib`; 
 D2LBOOK_HEADER = re.compile(r"^#{17} +WARNING +#{16}$", re.MULTILINE)
 GENERATED = "# The part below is written by `bookc lib`: edit the chapters instead."
 LABELLED = re.compile(r"^#+ [^\n]*\n\s*:label:`([^`\n]+)`", re.MULTILINE)
-MODULE = "d2l"  # what chapters call the module that their code is saved to
 Place = tuple[str, int]  # file and line
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def make_library(book: Book, tab: str, module: str = "") -> str:
@@ -41,7 +38,7 @@ def make_library(book: Book, tab: str, module: str = "") -> str:
             have to stand above an author's own lines.
     """
     imports, saved = _collect(book, tab)
-    blocks = _with_methods(saved)
+    blocks = with_methods(saved)
     texts = [f"# {block.path}\n{block.text}" for block in blocks]
     texts += (aliases := _alias_code(book.config.aliases.get(tab, Aliases())))
     if (warning := D2LBOOK_HEADER.search(module)) is not None:
@@ -64,14 +61,14 @@ def make_library(book: Book, tab: str, module: str = "") -> str:
     return "\n\n\n".join(["\n\n".join([head, public, *own]), *texts]) + "\n"
 
 
-def _collect(book: Book, tab: str) -> tuple[dict[str, Place], list[_Block]]:
+def _collect(book: Book, tab: str) -> tuple[dict[str, Place], list[Block]]:
     """The imports that a tab saves, each with its first place, and other code, in book order.
 
     Raises:
         BookError: a saved cell is not Python, or a mark saves nothing.
     """
     imports: dict[str, Place] = {}
-    blocks: list[_Block] = []
+    blocks: list[Block] = []
     problems: list[Problem] = []
     for chapter in book.chapters:
         selected = select_tab(chapter, tab)
@@ -90,13 +87,12 @@ def _collect(book: Book, tab: str) -> tuple[dict[str, Place], list[_Block]]:
                 lines, code = _imports_apart(block)
                 for line in lines:
                     imports.setdefault(line, (chapter.file, cell.line))
-                for text in _methods_apart(code):
+                for text in methods_apart(code):
                     if book.config.sections_in_docstrings:
                         text = _with_section(text, f"Defined in {where}")
-                    method = _method(text)
-                    classes = [name for name, _ in _additions(method)] if method else []
+                    classes = classes_added_to(text)
                     names = [] if classes else _bound(text)
-                    blocks.append(_Block(chapter.path, text, classes, names))
+                    blocks.append(Block(chapter.path, text, classes, names))
     if problems:
         raise BookError(problems)
     return imports, blocks
@@ -145,18 +141,6 @@ def _check_futures(imports: Mapping[str, Place], own: str) -> None:
         raise BookError(problems)
 
 
-def _methods_apart(code: str) -> list[str]:
-    """Code in two if statements stand before a method, which may go to its class."""
-    if not code:
-        return []
-    last = ast.parse(code).body[-1]
-    if isinstance(last, FUNCTIONS) and _additions(last):
-        lines = code.split("\n")
-        at = last.decorator_list[0].lineno - 1
-        return [part for part in ("\n".join(lines[:at]), "\n".join(lines[at:])) if part]
-    return [code]
-
-
 def _reads_itself(texts: Sequence[str]) -> bool:
     """Whether code speaks of `d2l` and nothing imports or defines that."""
     found = [node for text in texts for node in nodes(ast.parse(text))]
@@ -169,127 +153,6 @@ def _reads_itself(texts: Sequence[str]) -> bool:
 def with_version(module: str, release: str) -> str:
     """A module's text with the book's release in the line that sets `__version__`."""
     return re.sub(r"^__version__ *=.*$", f"__version__ = {json.dumps(release)}", module, flags=re.M)
-
-
-@dataclass(slots=True)
-class _Block:
-    """Saved code.
-
-    Attributes:
-        path: the section that it comes from.
-        classes: those that `@d2l.add_to_class` adds it to, if it is a method.
-        names: what else it defines, but for imports.
-    """
-
-    path: str
-    text: str
-    classes: list[str]
-    names: list[str]
-
-
-def _with_methods(blocks: Sequence[_Block]) -> list[_Block]:
-    """The blocks with each method in its class, or set on it where it cannot stand inside.
-
-    A method of a class that is not among them keeps its decorator.
-    """
-    done: list[_Block] = []
-    home: dict[str, int] = {}  # where a class was last defined
-    for block in _after_their_classes(blocks):
-        if block.classes and home.keys() >= set(block.classes):
-            method = _without_additions(block.text)
-            outside = []
-            for name in block.classes:
-                # A class defined far above knows nothing of what was defined since, nor itself.
-                since = {new for later in done[home[name] + 1 :] for new in later.names}
-                if _read_at_definition(method).isdisjoint(since | {name}):
-                    done[home[name]].text = _with_method(done[home[name]].text, method)
-                else:
-                    outside.append(name)
-            if outside:
-                called = ast.parse(method).body[0].name  # type: ignore[attr-defined]
-                lines = [f"{name}.{called} = {called}" for name in outside]
-                text = method + "\n\n\n" + "\n".join(lines)
-                done.append(replace(block, text=text))
-            continue
-        if isinstance(last := ast.parse(block.text).body[-1], ast.ClassDef):
-            home[last.name] = len(done)
-        done.append(replace(block))
-    return done
-
-
-def _after_their_classes(blocks: Sequence[_Block]) -> Iterator[_Block]:
-    """The blocks in order; methods whose class is saved later come just behind it."""
-    saved = {name for block in blocks for name in block.names}
-    known: set[str] = set()
-    waiting: list[_Block] = []
-    for block in blocks:
-        classes = set(block.classes)
-        if classes - known and classes <= saved:
-            waiting.append(block)
-            continue
-        yield block
-        known.update(block.names)
-        for method in [one for one in waiting if known.issuperset(one.classes)]:
-            waiting.remove(method)
-            yield method
-
-
-def _method(text: str) -> Function | None:
-    """The function that a block consists of."""
-    body = ast.parse(text).body
-    return body[0] if len(body) == 1 and isinstance(body[0], FUNCTIONS) else None
-
-
-def _additions(method: Function) -> list[tuple[str, ast.expr]]:
-    """Each decorator `@d2l.add_to_class(C)` behind its `C`."""
-    return [
-        (ast.unparse(decorator.args[0]).split(".")[-1], decorator)
-        for decorator in method.decorator_list
-        if isinstance(decorator, ast.Call)
-        and len(decorator.args) == 1
-        and ast.unparse(decorator.func).split(".")[-1] == "add_to_class"
-    ]
-
-
-def _without_additions(text: str) -> str:
-    """A method's source without the decorators that add it to classes."""
-    method = _method(text)
-    assert method is not None
-    dropped: set[int] = set()
-    for _, decorator in _additions(method):
-        dropped.update(range(decorator.lineno, (decorator.end_lineno or decorator.lineno) + 1))
-    lines = enumerate(text.split("\n"), start=1)
-    return "\n".join(line for number, line in lines if number not in dropped)
-
-
-def _read_at_definition(text: str) -> set[str]:
-    """The names that a `def` reads when it is run: in decorators, defaults and annotations."""
-    method = _method(text)
-    assert method is not None
-    parts = [method.args, *method.decorator_list, *([method.returns] if method.returns else [])]
-    found = set()
-    for node in (node for part in parts for node in nodes(part)):
-        if isinstance(node, ast.Name):
-            found.add(node.id)
-        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == MODULE:
-            found.add(node.attr)
-    return found
-
-
-def _with_method(text: str, method: str) -> str:
-    """The block whose last statement is a class, with a method at the end of that."""
-    first = ast.parse(text).body[-1].body[0]  # type: ignore[attr-defined]
-    start, _ = Positions(text).span(first)
-    indent = text[:start].rpartition("\n")[2]
-    if indent.strip():  # `class A: pass`
-        indent = "    "
-        text = f"{text[:start].rstrip()}\n{indent}{text[start:]}"
-    inside = string_lines(ast.parse(method).body)
-    lines = [
-        line if number in inside or not line.strip() else indent + line
-        for number, line in enumerate(method.split("\n"), start=1)
-    ]
-    return text + "\n\n" + "\n".join(lines)
 
 
 def _with_section(block: str, where: str) -> str:
