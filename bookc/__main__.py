@@ -65,10 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may know few letters
+    failed = False
     try:
         problems = args.run(args)
-    except BookError as error:  # whatever it was, the command did not do its work
-        problems = [replace(problem, warning=False) for problem in error.problems]
+    except BookError as error:
+        problems, failed = error.problems, True
     except KeyboardInterrupt:
         complain("stopped")
         return 130
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for kind, count in (("error", len(errors)), ("warning", len(problems) - len(errors))):
         if count:
             complain(f"{count} {kind}{'s' * (count > 1)}")
-    return 1 if errors else 0
+    return 1 if errors or failed else 0
 
 
 def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
