@@ -14,6 +14,7 @@ from bookc.activate import activate
 from bookc.base import is_compiled, note_base, plain, with_outputs
 from bookc.book import Book, BookError, Cell, Chapter, Problem
 from bookc.build import compile_notebooks
+from bookc.compare import difference, same_for_reader
 from bookc.config import read_config
 from bookc.displaced import displaced_labels, displaced_marks
 from bookc.imports import sorting_folder
@@ -23,15 +24,7 @@ from bookc.parse import read_chapter
 from bookc.reading import collecting, read_book
 from bookc.record import read_record
 from bookc.refs import Refs
-from bookc.sync import (
-    Choice,
-    Choose,
-    Question,
-    difference,
-    rebased,
-    same_for_reader,
-    sync_text,
-)
+from bookc.sync import Choice, Choose, Question, rebased, sync_text
 from bookc.tabs import select_tab
 
 FOREIGN = "was not compiled from a chapter of this book"
@@ -233,7 +226,7 @@ def _notebook_of(book: Book, resolved: Refs, path: str, tab: str) -> NotebookNod
 def write_synced(synced: Synced) -> None:
     """Write the chapter, and the notebook as it compiles now, with the outputs it had."""
     if synced.compiled is not None:
-        files.write_file(synced.source.resolve(), synced.after)  # links within the book stay links
+        files.write_source(synced.source, synced.after)
         files.write_file(synced.notebook, notebook_text(synced.compiled))
 
 
@@ -259,10 +252,4 @@ def activate_files(root: Path, tab: str, patterns: Sequence[str]) -> list[str]:
                 texts[Path(name)] = activate(text, name, tab, tabs)
     if problems:
         raise BookError(problems)
-    return [str(file) for file, text in texts.items() if _write_source(root, file, text)]
-
-
-def _write_source(root: Path, file: Path, text: str) -> bool:
-    """Write a Markdown file; a link within the book stays one."""
-    target = file.resolve()
-    return files.write_file(target if target.is_relative_to(root.resolve()) else file, text)
+    return [str(file) for file, text in texts.items() if files.write_source(file, text)]

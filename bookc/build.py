@@ -40,9 +40,7 @@ def compile_notebooks(
     library = read_library(_library_sources(book.config))
     prose: dict[str, dict[str, str]] = {}
     if resolved is not None:
-        from bookc.readable import (
-            readable_prose,  # Markdown's syntax, which raw notebooks do without
-        )
+        from bookc.readable import readable_prose  # a Markdown parser: not for raw notebooks
 
         prose = {chapter.path: readable_prose(chapter, resolved) for chapter in book.chapters}
     notebooks = {}

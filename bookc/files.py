@@ -26,14 +26,14 @@ def source_files(config: Config) -> dict[str, Path]:
         for file in sorted(config.source_dir.glob(pattern)):
             inside = file.relative_to(config.source_dir)
             hidden = any(part.startswith((".", "_build")) for part in inside.parts)
-            hidden = hidden or config.output_dir in file.parents
-            if file not in excluded and not hidden and file.is_file():
+            written = config.output_dir in file.parents
+            if file not in excluded and not hidden and not written and file.is_file():
                 files[inside.with_suffix("").as_posix()] = file
     _refuse_outside(files.values(), config)
     problems = [
         Problem(shown(file, config), 0, "the file's name is not UTF-8: rename it")
         for path, file in files.items()
-        if not path.isprintable() and path != path.encode("utf-8", "replace").decode()
+        if path != path.encode("utf-8", "replace").decode()
     ]
     if problems:
         raise BookError(problems)
@@ -123,6 +123,11 @@ def write_file(path: Path, content: str | bytes) -> bool:
         beside.unlink(missing_ok=True)
         raise
     return True
+
+
+def write_source(path: Path, text: str) -> bool:
+    """As `write_file`, for an author's own file: if it is a link, it stays one."""
+    return write_file(path.resolve(), text)
 
 
 def copy_resources(config: Config, folders: Collection[Path]) -> None:

@@ -7,23 +7,20 @@ so that an edit by the author and one in the Markdown file are told apart.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from itertools import zip_longest
 from typing import Literal
 
 from bookc import markdown
 from bookc.base import digest, matched, plain, survivors
 from bookc.book import BookError, Cell, Chapter, Problem
 from bookc.carry import Ambiguous, align, carry, concealed_by, moved_message
-from bookc.imports import sort_imports
+from bookc.compare import trimmed
 from bookc.ipynb import NotebookNode
 from bookc.marks import ANY_MARK, find_marks, would_be_marks
 from bookc.notebook import make_notebook
 from bookc.parse import FENCE, TAB_BLOCK, TAB_MARK
-from bookc.readable import readable_prose
-from bookc.refs import Refs
 from bookc.tabs import select_tab
 
 Choice = Literal["all", "split"]
@@ -88,42 +85,6 @@ def sync_text(
     if syncer.problems:
         raise BookError(syncer.problems)
     return _write(text, syncer.edits)
-
-
-def difference(
-    chapter: Chapter,
-    compiled: NotebookNode | None,
-    edited: NotebookNode,
-    refs: Refs,
-    sort_in: str = "",
-) -> tuple[str, str] | None:
-    """The first line of the author's notebook that the chapter does not compile to, and its kind.
-
-    Neighbouring cells of prose count as one, and so do several blank lines; a reference that
-    the author wrote as in Markdown reads as what it compiles to. Neither blanks at the end of a
-    line of code count nor, where the compiler sorts imports in the folder `sort_in`, how they
-    are laid out.
-    """
-    if compiled is None:
-        return "markdown", "a section without code for this tab"
-    tab = compiled.metadata["bookc"]["tab"]
-    again = (node for cell in edited.cells for node in _recompiled(cell, chapter, tab, refs))
-    wanted, made = (
-        [_laid_out(kind, text, sort_in) for kind, text in _joined(cells)]
-        for cells in (again, compiled.cells)
-    )
-    for (kind, text), other in zip_longest(wanted, made, fillvalue=("", "")):
-        for line, got in zip_longest(text.split("\n"), other[1].split("\n"), fillvalue=""):
-            if line != got or kind != other[0]:
-                return kind or other[0], line.strip() or got.strip()
-    return None
-
-
-def same_for_reader(one: NotebookNode | None, other: NotebookNode | None) -> bool:
-    """Whether two compiled notebooks have the same text in the same order."""
-    if one is None or other is None:
-        return one is other
-    return _joined(one.cells) == _joined(other.cells)
 
 
 def rebased(compiled: NotebookNode, edited: NotebookNode) -> NotebookNode:
@@ -546,12 +507,7 @@ def _for_tabs(block: Sequence[str], tabs: Sequence[str]) -> tuple[str, ...]:
 
 
 def _tab_block(tabs: Sequence[str], lines: Sequence[str]) -> list[str]:
-    return [f":begin_tab:`{', '.join(tabs)}`", *_trimmed(lines), ":end_tab:"]
-
-
-def _trimmed(lines: Sequence[str]) -> list[str]:
-    filled = [at for at, line in enumerate(lines) if line.strip()]
-    return list(lines[filled[0] : filled[-1] + 1]) if filled else []
+    return [f":begin_tab:`{', '.join(tabs)}`", *trimmed(lines), ":end_tab:"]
 
 
 def _filled(lines: Sequence[str]) -> bool:
@@ -607,49 +563,6 @@ def _paragraphs(lines: Sequence[str]) -> list[tuple[int, int]]:
             end -= 1
         blocks.append((start, end))
     return blocks
-
-
-def _recompiled(
-    cell: NotebookNode, chapter: Chapter, tab: str, refs: Refs
-) -> Iterator[NotebookNode]:
-    """A cell of the author's, as it reads once it is part of the chapter."""
-    kind = cell.cell_type
-    if kind not in ("code", "markdown") or not cell.source.strip():
-        return
-    source = "\n".join(_trimmed(plain(cell.source).split("\n")))
-    if kind == "markdown":
-        tokens = markdown.parse(source)
-        for token in tokens:
-            if token.type == "fence" and token.info.strip() == "toc":
-                token.type = "code_block"
-            token.meta.setdefault("number", "")
-        refs = replace(refs, tokens={"edited": tokens})
-    part = replace(chapter, cells=(Cell("edited", kind, source, (tab,), 1),))
-    selected = select_tab(part, tab)
-    if selected is not None:
-        yield from make_notebook(selected, tab, readable_prose(selected, refs)).cells
-
-
-def _joined(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
-    """Kind and text of each cell that has any; neighbouring prose is one text."""
-    result: list[tuple[str, str]] = []
-    for cell in cells:
-        text = "\n".join(_trimmed(plain(cell.source).split("\n")))
-        if cell.cell_type == "markdown":
-            text = re.sub(r"[ \t]*\n\s*\n", "\n\n", text.strip())
-            if text and result and result[-1][0] == "markdown":
-                text = f"{result.pop()[1]}\n\n{text}"
-        if text:
-            result.append((cell.cell_type, text))
-    return result
-
-
-def _laid_out(kind: str, text: str, sort_in: str) -> tuple[str, str]:
-    """Code in the layout that the compiler and people can agree on."""
-    if kind == "code":
-        text = re.sub(r"[ \t]+$", "", text, flags=re.M)
-        text = sort_imports(text, sort_in)[0] if sort_in else text
-    return kind, text
 
 
 def _lines(text: str) -> list[tuple[str, str]]:

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bookc import sync
 from bookc.__main__ import main
 from bookc.base import note_base
 from bookc.book import BookError
+from bookc.compare import joined
 from bookc.notebook import make_notebook
 from bookc.parse import parse_chapter
 from bookc.sync import sync_text
@@ -312,7 +312,7 @@ def edited_cells(draw, cells):
 
 
 def texts(notebook):
-    return None if notebook is None else sync._joined(notebook.cells)
+    return None if notebook is None else joined(notebook.cells)
 
 
 def of_tab(text, tab):
