@@ -15,10 +15,14 @@ def note_base(notebook: NotebookNode) -> None:
 
 
 def is_edited(notebook: NotebookNode) -> bool:
-    """Whether somebody changed a cell of a notebook that bookc wrote; outputs do not count."""
+    """Whether somebody changed a cell of a notebook that bookc wrote.
+
+    Outputs do not count, nor empty cells: to run the last cell adds one.
+    """
     if not is_compiled(notebook) or "base" not in notebook.metadata["bookc"]:
         return False
-    now = [[cell.get("id"), digest(cell)] for cell in notebook.cells]
+    filled = (cell for cell in notebook.cells if cell.source.strip())
+    now = [[cell.get("id"), digest(cell)] for cell in filled]
     return bool(notebook.metadata["bookc"]["base"] != now)
 
 

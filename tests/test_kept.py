@@ -68,6 +68,7 @@ def test_cells_that_went_or_moved_are_edits(root, file, edit):
 
 def test_a_notebook_that_was_run_keeps_the_outputs_of_code_that_stays(root, file):
     change(file, run_cell)
+    change(file, lambda cells: cells.append(nbformat.v4.new_code_cell()))  # as Shift-Enter does
     (root / "index.md").write_text(CHAPTER.replace("Words", "Other words"))
     assert main(["notebooks", "--book", str(root)]) == 0
     cells = nbformat.read(file, as_version=4).cells
