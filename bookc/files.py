@@ -119,8 +119,10 @@ def write_file(path: Path, content: str | bytes) -> bool:
         if mode is not None:
             beside.chmod(mode)
         beside.replace(path)
-    except BaseException:
+    except BaseException as error:
         beside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(path)  # a full disk does not say which file it could not take
         raise
     return True
 

@@ -1,6 +1,9 @@
 """The command line: help with examples, and every error of a bad book in one run."""
 
+import errno
+import os
 import re
+from pathlib import Path
 
 import pytest
 from conftest import CONFIG
@@ -179,6 +182,18 @@ def test_a_folder_that_cannot_be_written(tiny, capsys):
     error = capsys.readouterr().err
     assert error.endswith("1 error\n") and "out/" in error
     assert "Traceback" not in error
+
+
+def test_a_full_disk(tiny, capsys, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    out = tiny / "out"
+    assert main(["notebooks", "--book", str(tiny), "--out", str(out)]) == 1
+    error = capsys.readouterr().err
+    assert error == f"{out}/pytorch/index.ipynb: No space left on device\n1 error\n"
+    assert not [file for file in out.rglob("*") if file.is_file()]
 
 
 def test_notebooks_of_one_tab_to_a_folder(tiny, tmp_path, capsys, files_below):
