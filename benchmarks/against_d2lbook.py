@@ -27,8 +27,8 @@ from costs import ROOT, Cost, copy_book, run
 from rich.console import Console
 from rich.table import Table
 
-from bookc.ipython import python_of
-from bookc.marks import find_marks
+from bookc.read.marks import find_marks
+from bookc.read.python import python_of
 
 D2LBOOK = ROOT / ".venv-d2lbook" / "bin" / "d2lbook"
 ALIAS = re.compile(r"\bd2l\.\w+")

@@ -22,20 +22,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bookc import __version__
-from bookc.book import Book, BookError, Problem
+from bookc.book import Book
 from bookc.config import read_config
-from bookc.history import commit
-from bookc.stamp import make_stamp
+from bookc.problems import BookError, Problem
+from bookc.site.dates import commit
+from bookc.up_to_date import make_stamp
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
     from rich.console import Console
     from rich.progress import TaskID
 
-    from bookc.authoring import Linted
-    from bookc.build import Section
-    from bookc.execute import Job, Result
-    from bookc.sync import Choice, Question
+    from bookc.author.lint import Linted
+    from bookc.author.sync import Choice, Question
+    from bookc.notebook.build import Section
+    from bookc.run.kernels import Job, Result
 
 SILENT = (Problem("", 0, ""),)  # of a command that has told its problems itself
 Command = Callable[[argparse.Namespace], Sequence[Problem]]
@@ -95,13 +96,14 @@ def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
     if not args.force and (outputs := stamp.outputs()):
         say(f"{len(outputs)} notebooks in {folder}, 0 changed")
         return stamp.warnings()
-    from bookc import build, reading
+    from bookc.notebook import build
+    from bookc.read import read
 
     gc.disable()  # one pass over the book, and few cycles
     if args.raw:
-        book, refs = reading.read_sources(args.book), None
+        book, refs = read.read_sources(args.book), None
     else:
-        book, refs = reading.read_book(args.book, for_notebooks=True)
+        book, refs = read.read_book(args.book, for_notebooks=True)
     notebooks = build.compile_notebooks(book, refs, tabs)
     changed, kept = build.write_notebooks(book, notebooks, folder, args.to or "", args.force)
     warnings = [*book.warnings, *kept]
@@ -112,21 +114,23 @@ def _notebooks(args: argparse.Namespace) -> Sequence[Problem]:
 
 
 def _execute(args: argparse.Namespace) -> Sequence[Problem]:
-    from bookc import build, reading, running
+    from bookc.notebook import build, library
+    from bookc.read import read
+    from bookc.run import record
 
-    book, refs = reading.read_book(args.book)
+    book, refs = read.read_book(args.book, checks=[library.library_faults])
     config = book.config
     tabs = _tabs(args, config.tabs)
     compiled = build.compile_notebooks(book, refs, tabs, args.quick)
     chosen = build.choose(compiled, args.sections)
-    problems = running.missing_frameworks(config, tabs)
+    problems = record.missing_frameworks(config, tabs)
     usable = {
         section: notebook
         for section, notebook in chosen.items()
-        if not running.missing_frameworks(config, [section[0]])
+        if not record.missing_frameworks(config, [section[0]])
     }
     if not args.quick and not args.sections and not args.all:
-        usable = {s: nb for s, nb in usable.items() if not running.is_fresh(config, s, nb)}
+        usable = {s: nb for s, nb in usable.items() if not record.is_fresh(config, s, nb)}
         if not usable:
             say("nothing to execute: every record is of today's code (--all runs them too)")
     folder = config.output_dir / "quick" if args.quick else config.record_dir
@@ -146,7 +150,7 @@ def _run_with_progress(
 ) -> list[Result]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from bookc import running
+    from bookc.run import kernels
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=_terminal()) as progress:
@@ -157,7 +161,7 @@ def _run_with_progress(
                 tasks[job.name] = progress.add_task(job.name, total=total)
             progress.update(tasks[job.name], completed=done)
 
-        return running.execute_book(book, usable, folder, jobs, report)
+        return kernels.execute_book(book, usable, folder, jobs, report)
 
 
 def _print_times(results: Sequence[Result]) -> None:
@@ -172,12 +176,14 @@ def _print_times(results: Sequence[Result]) -> None:
 
 
 def _check(args: argparse.Namespace) -> Sequence[Problem]:
-    from bookc import reading, running
+    from bookc.notebook import library
+    from bookc.read import read
+    from bookc.run import check
 
-    book, refs = reading.read_book(args.book)
+    book, refs = read.read_book(args.book, checks=[library.library_faults])
     tabs = _tabs(args, book.config.tabs)
     begin = time.monotonic()
-    checked = running.check_book(book, refs, tabs, args.sections, args.jobs)
+    checked = check.check_book(book, refs, tabs, args.sections, args.jobs)
     if checked.details:
         complain(checked.details)
     say(
@@ -197,14 +203,16 @@ def _html(args: argparse.Namespace) -> Sequence[Problem]:
     if stamp.outputs():
         lines, warnings = stamp.notes(), stamp.warnings()
     else:
-        from bookc import build, reading, running
-        from bookc.site import write_site
+        from bookc.notebook import build, library
+        from bookc.read import read
+        from bookc.run import record
+        from bookc.site.write import write_site
 
-        book, refs = reading.read_book(args.book)
+        book, refs = read.read_book(args.book, checks=[library.library_faults])
         notebooks = build.compile_notebooks(book, refs, config.tabs)
-        recorded = running.load_record(book, notebooks)
+        recorded = record.load_record(book, notebooks)
         pages = write_site(book, refs, recorded, build.choose(notebooks, ()))
-        lines = [f"{pages} pages", *running.outdated(notebooks, recorded)]
+        lines = [f"{pages} pages", *record.outdated(notebooks, recorded)]
         warnings = list(book.warnings)
         stamp.write((file for file in folder.rglob("*") if file.is_file()), warnings, lines)
     seconds = time.monotonic() - begin
@@ -219,12 +227,12 @@ def _build(args: argparse.Namespace) -> Sequence[Problem]:
 
 
 def _lint(args: argparse.Namespace) -> Sequence[Problem]:
-    from bookc import authoring
+    from bookc.author import lint
 
     try:
-        linted = authoring.lint_book(args.book)
+        linted = lint.lint_book(args.book)
     except BookError as error:  # config.ini cannot be read, so nothing can
-        linted = authoring.Linted((), error.problems, ())
+        linted = lint.Linted((), error.problems, ())
     if args.format != "text":
         _print_findings(linted.problems, args.book, args.format)
         return SILENT if linted.problems else ()
@@ -277,10 +285,11 @@ def _print_coverage(linted: Linted) -> None:
 
 
 def _lib(args: argparse.Namespace) -> Sequence[Problem]:
-    from bookc import build, reading
+    from bookc.notebook import library
+    from bookc.read import read
 
-    book, _ = reading.read_book(args.book)
-    changed = build.write_libraries(book)
+    book, _ = read.read_book(args.book, checks=[library.library_faults])
+    changed = library.write_libraries(book)
     for file in changed:
         say(f"wrote {file}")
     say(f"{len(book.config.libraries)} modules, {len(changed)} changed")
@@ -288,9 +297,9 @@ def _lib(args: argparse.Namespace) -> Sequence[Problem]:
 
 
 def _sync(args: argparse.Namespace) -> Sequence[Problem]:
-    from bookc import authoring
+    from bookc.author import sync
 
-    synced = authoring.sync_notebook(args.book, args.notebook, partial(_choose, args.shared))
+    synced = sync.sync_notebook(args.book, args.notebook, partial(_choose, args.shared))
     changes = list(
         difflib.unified_diff(
             synced.before.splitlines(), synced.after.splitlines(), synced.name, synced.name, "", ""
@@ -300,7 +309,7 @@ def _sync(args: argparse.Namespace) -> Sequence[Problem]:
         for line in changes:
             say(line.rstrip("\n"))
         return synced.warnings
-    authoring.write_synced(synced)
+    sync.write_synced(synced)
     if not changes:
         say(f"{synced.name} is as the notebook has it")
         return synced.warnings
@@ -329,15 +338,15 @@ def _choose(shared: Choice | None, question: Question) -> Choice | None:
 
 
 def _activate(args: argparse.Namespace) -> Sequence[Problem]:
-    from bookc import authoring
+    from bookc.author import activate
 
-    for file in authoring.activate_files(args.book, args.tab, args.files):
+    for file in activate.activate_files(args.book, args.tab, args.files):
         say(f"{file}: changed")
     return ()
 
 
 def _serve(args: argparse.Namespace) -> Sequence[Problem]:
-    from bookc.serve import serve
+    from bookc.site.serve import serve
 
     serve(args.book, args.port, say, complain)
     return ()

@@ -7,10 +7,10 @@ import configparser
 import difflib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from bookc.book import Aliases, BookError, Config, Problem
+from bookc.problems import BookError, Problem
 
 # Every key that d2lbook documents. Those that speak of a target we do not make (pdf, slides,
 # deployment) are read over: a book that moves here keeps its config.ini as it is.
@@ -341,3 +341,96 @@ def _line_of(text: str, section: str, key: str = "") -> int:
         elif inside and key and re.split(r"[=:]", line)[0].strip().lower() == key:
             return number
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Aliases:
+    """What `d2l.name` stands for in one tab, as its [library-tab] section says.
+
+    Attributes:
+        library: the framework's name in the notebooks, such as `torch`.
+        simple: `d2l.a` is `library.b`.
+        fluent: `d2l.a(x, y)` is `x.b(y)`.
+        args: `d2l.a(x, k=y)` is an expression in which the names of the arguments stand.
+        reverse: patterns of source that begin with `d2l.`, and what they become.
+        defined: Python that the library's module ends with.
+    """
+
+    library: str = ""
+    simple: dict[str, str] = field(default_factory=dict)
+    fluent: dict[str, str] = field(default_factory=dict)
+    args: dict[str, tuple[str, str]] = field(default_factory=dict)
+    reverse: tuple[tuple[re.Pattern[str], str], ...] = ()
+    defined: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What config.ini says, with defaults filled in.
+
+    Attributes:
+        root: the book's folder: where config.ini is.
+        file: config.ini relative to `root`.
+        title, author, copyright, release, lang, name: the `[project]` section.
+        source_dir: folder of the Markdown files.
+        output_dir: folder of everything that can be made again.
+        index: the section path of the first page.
+        notebooks, exclusions, resources: wildcards relative to `source_dir`.
+        non_notebooks: wildcards of sections that are pages and no notebooks.
+        tabs: names of the tabs; the first is the default.
+        bibliography: .bib file, relative to `source_dir`, or "".
+        record_dir: folder of the executed notebooks.
+        timeout: seconds that one cell may run.
+        library: folder of the package that the notebooks import, if the book has one.
+        libraries: for each tab, the module file that `#@save` cells go to.
+        version_file: where `bookc lib` writes `release` as `__version__`, or None.
+        frameworks: for each tab, the module it imports and what pip has to install for it.
+        aliases: for each tab with a [library-tab] section, what `d2l.name` stands for.
+        sort_imports: whether isort puts the imports of code cells in order.
+        sections_in_docstrings: whether a saved definition says in which section it is defined.
+        site_url: where the site will be found, without "/" at its end, or "".
+        license_url: the licence of the text, or "".
+        icon, logo: picture files of the book, relative to `source_dir`, or "".
+        colab, sagemaker: for each tab, the GitHub repository that these hosts open notebooks of.
+        notebook_branch: the branch of these repositories.
+        trusted_html: wildcards of the sections whose HTML outputs are shown as recorded.
+        warning_is_error: whether a warning keeps a book from being compiled.
+        warnings: what is odd in the file itself.
+    """
+
+    root: Path
+    file: str
+    name: str
+    title: str
+    author: str
+    copyright: str
+    release: str
+    lang: str
+    source_dir: Path
+    output_dir: Path
+    index: str
+    notebooks: tuple[str, ...]
+    non_notebooks: tuple[str, ...]
+    exclusions: tuple[str, ...]
+    resources: tuple[str, ...]
+    tabs: tuple[str, ...]
+    bibliography: str
+    record_dir: Path
+    timeout: int
+    library: Path | None
+    libraries: dict[str, Path]
+    version_file: Path | None
+    frameworks: dict[str, tuple[str, str]]
+    aliases: dict[str, Aliases]
+    sort_imports: bool
+    sections_in_docstrings: bool
+    trusted_html: tuple[str, ...]
+    site_url: str
+    license_url: str
+    icon: str
+    logo: str
+    colab: dict[str, str]
+    sagemaker: dict[str, str]
+    notebook_branch: str
+    warning_is_error: bool
+    warnings: tuple[Problem, ...]

@@ -9,7 +9,8 @@ import threading
 from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
-from bookc.book import BookError, Config, Problem
+from bookc.config import Config
+from bookc.problems import BookError, Problem
 
 PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
 
@@ -180,3 +181,7 @@ def state(file: Path) -> tuple[int, int]:
     """Size and time of change: if both are as they were, so is the content."""
     about = file.stat()
     return about.st_size, about.st_mtime_ns
+
+
+def site_folder(config: Config) -> Path:
+    return config.output_dir / "html"

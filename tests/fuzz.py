@@ -12,19 +12,20 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bookc import formula
-from bookc.book import Book, BookError, Reference
+from bookc.book import Book, Reference
 from bookc.config import parse_config
-from bookc.html import render_book
-from bookc.ipynb import notebook_text
-from bookc.marks import quick_source
-from bookc.notebook import make_notebook
-from bookc.parse import read_chapter
-from bookc.readable import readable_prose
-from bookc.reading import missing_sections
-from bookc.refs import resolve
-from bookc.save import make_library
-from bookc.tabs import select_tab
+from bookc.notebook.file import notebook_text
+from bookc.notebook.library import make_library
+from bookc.notebook.notebook import make_notebook
+from bookc.notebook.prose import readable_prose
+from bookc.notebook.tabs import select_tab
+from bookc.problems import BookError
+from bookc.read import formulas
+from bookc.read.cells import read_chapter
+from bookc.read.marks import quick_source
+from bookc.read.read import missing_sections
+from bookc.read.references import resolve
+from bookc.site.render import render_book
 
 CONFIG = "[build]\ntabs = pytorch, mxnet\n[library-mxnet]\nlib_file = lib.py\n"
 BIBLIOGRAPHY = {"a": Reference("a", "Ann et al.", "2001", "Ann et al. 2001", "https://a.org")}
@@ -80,7 +81,7 @@ def compile_all(text: str) -> str:
                 problems += error.problems
     book = Book(parse_config(CONFIG, Path()), (chapter,))
     refs, faults = resolve(book, BIBLIOGRAPHY, lambda path: True)
-    faults += formula.faults(chapter, refs.tokens)
+    faults += formulas.faults(chapter, refs.tokens)
     assert all(problem.warning for problem in faults)
     try:
         make_library(book, "mxnet")

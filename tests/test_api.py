@@ -13,9 +13,9 @@ from definitions import read_sources
 from docstrings import read_docstring
 from make_api import make_page
 
-from bookc.book import BookError
-from bookc.html import render_book
-from bookc.reading import read_book
+from bookc.problems import BookError
+from bookc.read.read import read_book
+from bookc.site.render import render_book
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = (ROOT / "tools" / "api.md").read_text(encoding="utf-8")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bookc.book import BookError
 from bookc.config import parse_config, read_config
+from bookc.problems import BookError
 
 ROOT = Path(__file__).parent.parent
 

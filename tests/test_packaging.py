@@ -1,11 +1,9 @@
 """What the packaging files say about versions, and which module imports which."""
 
-import ast
 import configparser
 import re
 from pathlib import Path
 
-import pytest
 import tomllib
 from frameworks import ALL, FRAMEWORKS
 from packaging.requirements import Requirement
@@ -118,53 +116,3 @@ def test_every_distribution_folder_is_packaged():
         for file in (ROOT / name).rglob("__init__.py")
     }
     assert packages == found
-
-
-def imported(file: Path) -> set[str]:
-    """The modules that a file imports, anywhere in it, by their full names."""
-    names = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file.name}: imports by full names"
-            names |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
-
-
-@pytest.mark.parametrize("package,other", [("bookc", "d2l_shim"), ("d2l_shim", "bookc")])
-def test_the_compiler_and_the_library_do_not_know_each_other(package, other):
-    files = list((ROOT / package).rglob("*.py"))
-    assert files
-    for file in files:
-        tops = {name.split(".")[0] for name in imported(file)}
-        assert other not in tops, file
-
-
-def test_the_compiler_needs_no_framework():
-    for file in (ROOT / "bookc").rglob("*.py"):
-        tops = {name.split(".")[0] for name in imported(file)}
-        assert not tops & {"torch", "tensorflow", "keras", "mxnet", "numpy", "matplotlib"}, file
-
-
-def test_imports_inside_bookc_point_one_way():
-    modules = {file.stem for file in (ROOT / "bookc").glob("*.py")} - {"__init__"}
-    uses = {
-        module: {
-            name.split(".")[1]
-            for name in imported(ROOT / "bookc" / f"{module}.py")
-            if name.startswith("bookc.") and name.split(".")[1] in modules
-        }
-        for module in modules
-    }
-    assert uses["book"] == set()
-    assert not any("__main__" in used for used in uses.values())
-    ordering = {"reading", "build", "running", "authoring"}  # those that put steps in order
-    steps = uses.keys() - ordering - {"__main__", "live"}
-    assert not [module for module in steps if uses[module] & ordering]
-    # No circle: modules can be taken away one after the other, each with nothing left to use.
-    left = dict(uses)
-    while left:
-        free = {module for module, used in left.items() if not used & left.keys()}
-        assert free, f"these import each other in a circle: {sorted(left)}"
-        left = {module: used for module, used in left.items() if module not in free}

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from docstrings import LISTS, TITLES, Blocks, read_docstring
 
-from bookc.book import BookError, Problem
-from bookc.provenance import Module, Symbol, find, read_library
+from bookc.notebook.uses import Module, Symbol, find, read_library
+from bookc.problems import BookError, Problem
 
 LINE = 72  # letters of a signature before it takes a line for each argument
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from definitions import Library, describe, public_names, read_sources
 from docstrings import TITLES, Blocks
 
-from bookc.book import BookError, Problem
 from bookc.files import write_file
-from bookc.provenance import Symbol
+from bookc.notebook.uses import Symbol
+from bookc.problems import BookError, Problem
 
 ROOT = Path(__file__).parents[1]
 MODULES = {  # the module of each tab

@@ -6,8 +6,8 @@
 
 Of STIX Two Math, whose TTF `ziamath` carries, the part is taken that LaTeX formulas need. The
 other faces are taken from the npm packages, whose Latin parts Google Fonts made. All are under the
-SIL Open Font License 1.1. The results are committed to bookc/theme/fonts, so a build of the book
-needs none of these packages.
+SIL Open Font License 1.1. The results are committed to bookc/site/theme/fonts, so a build of the
+book needs none of these packages.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
-FONTS = Path(__file__).parents[1] / "bookc" / "theme" / "fonts"
+FONTS = Path(__file__).parents[1] / "bookc" / "site" / "theme" / "fonts"
 OUTPUT = FONTS / "STIXTwoMath.woff2"
 TAKEN = {
     "STIXTwoText": "-variable/stix-two-text/files/stix-two-text-latin-wght-normal",

@@ -1,0 +1,1 @@
+"""(Chapter, tab) -> one notebook; #@save code -> the modules of the library."""

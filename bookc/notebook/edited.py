@@ -1,0 +1,91 @@
+"""What a compiled notebook notes of its cells, so that an author's edits are told from others'."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from difflib import SequenceMatcher
+
+from bookc.notebook.file import NotebookNode
+
+
+def note_base(notebook: NotebookNode) -> None:
+    """Note in a compiled notebook, before anybody edits it, what its cells are."""
+    notebook.metadata["bookc"]["base"] = [[cell.id, digest(cell)] for cell in notebook.cells]
+
+
+def is_edited(notebook: NotebookNode) -> bool:
+    """Whether somebody changed a cell of a notebook that bookc wrote.
+
+    Outputs do not count, nor empty cells: to run the last cell adds one.
+    """
+    if not is_compiled(notebook) or "base" not in notebook.metadata["bookc"]:
+        return False
+    filled = (cell for cell in notebook.cells if cell.source.strip())
+    now = [[cell.get("id"), digest(cell)] for cell in filled]
+    return bool(notebook.metadata["bookc"]["base"] != now)
+
+
+def with_outputs(compiled: NotebookNode, edited: NotebookNode) -> NotebookNode:
+    """The newly compiled notebook with the outputs and metadata that the author's has."""
+    old = [cell for cell in edited.cells if cell.cell_type == "code"]
+    for cell in compiled.cells:
+        match = next((one for one in old if digest(one) == digest(cell)), None)
+        if match is not None:
+            old.remove(match)
+            cell.outputs, cell.execution_count = match.outputs, match.execution_count
+            cell.metadata = {**match.metadata, **cell.metadata}
+    compiled.metadata = {**edited.metadata, **compiled.metadata}
+    return compiled
+
+
+def is_compiled(notebook: NotebookNode) -> bool:
+    """Whether what a notebook notes of itself has the form that compiling gives it."""
+    about = notebook.metadata.get("bookc")
+    if not isinstance(about, dict) or not all(isinstance(c.source, str) for c in notebook.cells):
+        return False
+    base = about.get("base", [])
+    return isinstance(base, list) and all(
+        isinstance(row, list) and [type(one) for one in row] == [str, str] for row in base
+    )
+
+
+def digest(cell: NotebookNode) -> str:
+    """The kind of a cell and a hash of its text."""
+    text = plain(cell.source).strip().encode("utf-8", "surrogatepass")
+    return f"{cell.cell_type}-{hashlib.sha1(text).hexdigest()[:12]}"
+
+
+def plain(text: str) -> str:
+    """With `\\n` as the only line end."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def matched(
+    base: Mapping[str, str], edited: NotebookNode
+) -> tuple[dict[str, NotebookNode], list[tuple[str, NotebookNode]]]:
+    """The author's cells by the id they had, and new ones, each with the id of a cell before it."""
+    present: dict[str, NotebookNode] = {}
+    added: list[tuple[str, NotebookNode]] = []
+    last = ""
+    for cell in edited.cells:
+        cell_id = cell.get("id", "")
+        is_old = base.get(cell_id, "").startswith(f"{cell.cell_type}-")
+        if is_old and cell_id not in present:
+            present[cell_id] = cell
+            last = cell_id
+        elif cell.source.strip():
+            added.append((last, cell))
+    return present, added
+
+
+def survivors(base: Mapping[str, str], compiled: NotebookNode) -> dict[str, str]:
+    """For each cell that the Markdown still has as it was, by its id then: its id now."""
+    digests = [digest(cell) for cell in compiled.cells]
+    ids = list(base)
+    matcher = SequenceMatcher(None, list(base.values()), digests, autojunk=False)
+    return {
+        ids[block.a + at]: compiled.cells[block.b + at].id
+        for block in matcher.get_matching_blocks()
+        for at in range(block.size)
+    }

@@ -1,0 +1,96 @@
+"""A .bib file's text -> References, formatted by pybtex."""
+
+from __future__ import annotations
+
+import pybtex.errors
+from pybtex.backends.html import Backend
+from pybtex.database import BibliographyData, Entry, parse_string
+from pybtex.exceptions import PybtexError
+from pybtex.style.formatting.unsrt import Style
+from pybtex.style.template import FieldIsMissing
+
+from bookc.book import Reference
+from bookc.problems import BookError, Problem
+
+# Entry types of biblatex and of old styles, and what pybtex has for them.
+SAME_TYPES = {
+    "collection": "book",
+    "conference": "inproceedings",
+    "electronic": "online",
+    "report": "techreport",
+    "thesis": "phdthesis",
+    "www": "online",
+}
+
+
+def read_bibliography(text: str, file: str, formatted: bool = True) -> dict[str, Reference]:
+    """Every entry of a .bib file by its key.
+
+    Args:
+        formatted: whether to format the entries as well, which takes four times as long.
+
+    Raises:
+        BookError: what pybtex finds wrong, at the line where it finds it.
+    """
+    try:
+        with pybtex.errors.capture() as captured:
+            data = parse_string(text, "bibtex")
+            html = _format(data) if formatted else {}
+        if captured:
+            raise captured[0]
+    except PybtexError as error:
+        line = getattr(error, "lineno", 0) or 0
+        message = str(error).splitlines()[0]
+        raise BookError([Problem(file, line, message)]) from None
+    return {
+        key: Reference(
+            key=key,
+            authors=_short_authors(entry),
+            year=entry.fields.get("year", ""),
+            html=html.get(key, ""),
+            url=_url(entry),
+        )
+        for key, entry in data.entries.items()
+    }
+
+
+def _format(data: BibliographyData) -> dict[str, str]:
+    backend, style = Backend("utf-8"), Style()  # to make a style takes as long as 50 entries
+    formatted = {}
+    for key, entry in data.entries.items():
+        kind = SAME_TYPES.get(entry.type, entry.type)
+        if not hasattr(style, f"get_{kind}_template"):
+            kind = "misc"
+        try:
+            (done,) = style.format_entries([_as(kind, entry)])
+        except FieldIsMissing:
+            # A book without its publisher can be cited; "misc" wants no field at all.
+            (done,) = style.format_entries([_as("misc", entry)])
+        formatted[key] = done.text.render(backend)
+    return formatted
+
+
+def _as(kind: str, entry: Entry) -> Entry:
+    """The entry as if it were of another type."""
+    if kind == entry.type:
+        return entry
+    other = Entry(kind, entry.fields, entry.persons)
+    other.key = entry.key
+    return other
+
+
+def _short_authors(entry: Entry) -> str:
+    people = entry.persons.get("author") or entry.persons.get("editor") or []
+    names = [" ".join([*person.prelast_names, *person.last_names]) for person in people]
+    names = [name.replace("{", "").replace("}", "") for name in names]
+    if not names:
+        return str(entry.fields.get("title", entry.key))
+    if len(names) > 2:
+        return f"{names[0]} et al."
+    return " and ".join(names)
+
+
+def _url(entry: Entry) -> str:
+    if doi := entry.fields.get("doi"):
+        return f"https://doi.org/{doi}"
+    return str(entry.fields.get("url", ""))

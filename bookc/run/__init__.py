@@ -1,0 +1,1 @@
+"""Notebooks -> executed notebooks, the record; and whether the record is of today's code."""

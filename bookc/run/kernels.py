@@ -1,0 +1,235 @@
+"""Kernels in, executed notebooks out: nbclient runs several notebooks at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import os
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.util import ensure_async
+
+from bookc import files
+from bookc.book import Book
+from bookc.notebook.build import Section
+from bookc.notebook.file import NotebookNode, notebook_text
+from bookc.notebook.notebook import source_line
+from bookc.problems import Problem
+from bookc.run.record import framework_version
+from bookc.run.requirements import LOCK, pinned
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+# IPython names a cell by its execution count: `Cell In[3], line 2`.
+CELL_LINE = re.compile(r"Cell In\s?\[(\d+)\], line (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One notebook to run.
+
+    Attributes:
+        name: what its progress line says: `pytorch game/gan`.
+        notebook: compiled; it is executed in place.
+        folder: working directory of the kernel.
+    """
+
+    name: str
+    notebook: NotebookNode
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a notebook stopped: where in the Markdown, the cell's code, IPython's traceback."""
+
+    problem: Problem
+    source: str
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a job ended; `failure` is None when every cell ran."""
+
+    job: Job
+    seconds: float
+    failure: Failure | None
+
+
+Report = Callable[[Job, int, int], None]
+Finished = Callable[[Result], None]
+
+
+def execute(
+    jobs: Iterable[Job], parallel: int, timeout: int, report: Report, finished: Finished
+) -> list[Result]:
+    """Run notebooks, `parallel` at a time, each in a kernel of its own.
+
+    A failing notebook does not stop the others. On KeyboardInterrupt every kernel is shut down
+    before the exception goes on.
+
+    Args:
+        timeout: seconds that one cell may take.
+        report: called with the job, the code cells done and all its code cells.
+        finished: called with each result as soon as it is there.
+    """
+    # The event loop lives in a thread of its own: nbclient then leaves the signal handlers
+    # alone, and Ctrl-C reaches this thread, which cancels the loop's work and waits for it.
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    future = asyncio.run_coroutine_threadsafe(
+        _run_all(jobs, parallel, timeout, report, finished), loop
+    )
+    try:
+        # A signal that arrives just before the wait, or in another thread, does not end it; it is
+        # seen when the wait ends by itself.
+        while not future.done():
+            concurrent.futures.wait([future], timeout=0.2)
+        return future.result()
+    except BaseException:
+        future.cancel()
+        asyncio.run_coroutine_threadsafe(_others_done(), loop).result()
+        raise
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def kernel_environment(parallel: int) -> dict[str, str]:
+    """Environment variables for kernels of which `parallel` run side by side.
+
+    Frameworks take every core they see, so side by side they would wait for each other. A
+    notebook that runs alone chooses for itself, and so does who sets OMP_NUM_THREADS.
+    """
+    if parallel == 1:
+        return dict(os.environ)
+    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // parallel)), **os.environ}
+
+
+async def _others_done() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+async def _run_all(
+    jobs: Iterable[Job], parallel: int, timeout: int, report: Report, finished: Finished
+) -> list[Result]:
+    places = asyncio.Semaphore(parallel)
+    # A record is rendered on light and dark pages: d2l_shim then draws its figures for both.
+    environment = kernel_environment(parallel) | {"D2L_DARK": "1"}
+
+    async def run(job: Job) -> Result:
+        async with places:
+            result = await _run(job, timeout, environment, report)
+        finished(result)
+        return result
+
+    return list(await asyncio.gather(*(run(job) for job in jobs)))
+
+
+async def _run(job: Job, timeout: int, environment: dict[str, str], report: Report) -> Result:
+    code = [cell for cell in job.notebook.cells if cell.cell_type == "code"]
+    started: list[NotebookNode] = []
+
+    def on_start(cell: NotebookNode, cell_index: int) -> None:
+        if cell.cell_type == "code":
+            report(job, len(started), len(code))
+            started.append(cell)
+
+    client = NotebookClient(
+        job.notebook,
+        timeout=timeout,
+        # What C++ libraries log about the machine belongs neither to the record nor to our
+        # errors; what Python code writes to stderr is still an output.
+        extra_arguments=["--IPKernelApp.capture_fd_output=False"],
+        record_timing=False,
+        coalesce_streams=True,
+        shutdown_kernel="immediate",
+        resources={"metadata": {"path": str(job.folder)}},
+        on_cell_start=on_start,
+    )
+    begin = time.monotonic()
+    failure = None
+    try:
+        await client.async_execute(env=environment, stderr=subprocess.DEVNULL)
+        report(job, len(code), len(code))
+    except CellExecutionError as error:
+        raised = [o for o in started[-1].outputs if o.output_type == "error"][-1:]
+        traceback = "\n".join(line for output in raised for line in output.traceback)
+        failure = _explain(started[-1], f"{error.ename}: {error.evalue}", traceback)
+    except CellTimeoutError:
+        failure = _explain(started[-1], f"still running after {timeout} s: stopped", "")
+    except DeadKernelError:
+        failure = _explain(started[-1], "the kernel died (out of memory?)", "")
+    except RuntimeError as error:  # nbclient's word for a kernel that never answered
+        failure = _explain((started or code)[-1], str(error), "")
+        atexit.unregister(client._cleanup_kernel)
+    finally:
+        # Cancelled while its kernel was starting, nbclient has not yet taken charge of it.
+        if client.km is not None and client.km.has_kernel:
+            await ensure_async(client.km.shutdown_kernel(now=True))
+    return Result(job, time.monotonic() - begin, failure)
+
+
+def _explain(cell: NotebookNode, message: str, traceback: str) -> Failure:
+    plain = ANSI.sub("", traceback)
+    lines = [
+        int(line)
+        for count, line in CELL_LINE.findall(plain)
+        if cell.execution_count is None or int(count) == cell.execution_count
+    ]
+    line = source_line(cell, lines[-1] if lines else 1)
+    first = message.strip().split("\n")[0]
+    return Failure(Problem(cell.metadata["bookc"]["source"], line, first), cell.source, plain)
+
+
+def execute_book(
+    book: Book,
+    notebooks: Mapping[Section, NotebookNode],
+    folder: Path,
+    parallel: int,
+    report: Report,
+) -> list[Result]:
+    """Run notebooks and write each below `folder` as soon as it ran to its end.
+
+    Beside those of a tab, pip's requirements say with what they ran.
+    """
+    config = book.config
+    place = config.output_dir / "notebooks"
+    jobs = []
+    targets = {}
+    files.copy_resources(config, {place / tab for tab, _ in notebooks})
+    for (tab, path), notebook in notebooks.items():
+        working = (place / tab / path).parent
+        working.mkdir(parents=True, exist_ok=True)
+        jobs.append(Job(f"{tab} {path}", notebook, working))
+        targets[jobs[-1].name] = folder / tab / f"{path}.ipynb"
+
+    def write(result: Result) -> None:
+        if result.failure is None:
+            notebook = result.job.notebook
+            about = notebook.metadata["bookc"]
+            about["versions"] = framework_version(config, about["tab"])
+            about["seconds"] = round(result.seconds, 1)
+            files.write_file(targets[result.job.name], notebook_text(notebook))
+
+    results = execute(jobs, parallel, config.timeout, report, finished=write)
+    for tab in dict.fromkeys(tab for tab, _ in notebooks):
+        if any(
+            r.failure is None and targets[r.job.name].is_relative_to(folder / tab) for r in results
+        ):
+            module, _ = config.frameworks.get(tab, ("", ""))
+            imported = [module, config.library.name if config.library else ""]
+            files.write_file(folder / tab / LOCK, pinned(imported))
+    return results

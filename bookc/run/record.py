@@ -1,0 +1,173 @@
+"""The record: executed notebooks, and which of their outputs still belong to today's code.
+
+An output is fresh when the code of its cell and of every cell before it is what was executed,
+down to the symbols of the book's library that it uses (`provenance`). Code is compared as
+Python's syntax tree, so comments and layout never make an output stale.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import hashlib
+import importlib.util
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bookc import files
+from bookc.book import Book
+from bookc.config import Config
+from bookc.notebook.build import Section, choose
+from bookc.notebook.file import NotebookNode, read_record
+from bookc.problems import BookError, Problem, collecting
+from bookc.read.python import NOT_PYTHON, lines_of_ipython, python_of
+
+DARK_PNG = "image/x-dark+png"  # what d2l_shim calls a picture for dark pages
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What one cell printed and drew.
+
+    Attributes:
+        outputs: nbformat 4 output dictionaries.
+        stale: whether they come from an earlier version of the code.
+    """
+
+    outputs: tuple[dict[str, Any], ...]
+    stale: bool
+
+
+def match_outputs(notebook: NotebookNode, record: NotebookNode) -> dict[str, Recorded]:
+    """Outputs of a record for the cells of a freshly compiled notebook.
+
+    Cells are joined by all the code up to them, so a cell may move or be renumbered and keep
+    its outputs. Where that fails, the recorded cell of the same id gives stale outputs.
+
+    Returns:
+        By cell id; cells without any outputs to show are left out.
+    """
+    by_code = dict(code_digests(record))
+    by_id = {cell.id: cell for cell in record.cells}
+    matched = {}
+    for digest, cell in code_digests(notebook):
+        fresh = by_code.get(digest)
+        old = fresh or by_id.get(cell.id)
+        if old is not None and old.cell_type == "code":
+            matched[cell.id] = Recorded(tuple(old.outputs), stale=fresh is None)
+    return matched
+
+
+def stale_cells(notebook: NotebookNode, record: NotebookNode) -> list[NotebookNode]:
+    """The code cells of a compiled notebook whose code so far was never executed."""
+    executed = {digest for digest, _ in code_digests(record)}
+    return [cell for digest, cell in code_digests(notebook) if digest not in executed]
+
+
+def code_digests(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
+    """Each code cell with a digest of its code and of all the code before it."""
+    uses = notebook.metadata.get("bookc", {}).get("uses", {})
+    so_far = hashlib.sha256()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            so_far.update(_normal_form(cell.source).encode())
+            for symbol, digest in uses.items():
+                if symbol in cell.source:
+                    so_far.update(f"{symbol}={digest}".encode())
+            yield so_far.copy().hexdigest(), cell
+
+
+def heaviest_picture(cell: NotebookNode) -> int:
+    """Bytes of the largest PNG among a recorded cell's outputs; 0 if it has none."""
+    pictures = [
+        output.data["image/png"]
+        for output in cell.get("outputs", ())
+        if "image/png" in output.get("data", {})
+    ]
+    return max((len(base64.b64decode(picture)) for picture in pictures), default=0)
+
+
+def _normal_form(source: str) -> str:
+    """Code without what cannot change its outputs: comments, blank lines, layout."""
+    try:
+        tree = ast.dump(ast.parse(python_of(source)))
+    except NOT_PYTHON:
+        return "\n".join(line.rstrip() for line in source.split("\n") if line.strip())
+    if source.lstrip().startswith("%%"):
+        return source.strip()
+    return "\n".join([tree, *(line.strip() for line in lines_of_ipython(source))])
+
+
+def load_record(
+    book: Book, notebooks: Mapping[Section, NotebookNode]
+) -> dict[tuple[str, str], Recorded]:
+    """Recorded outputs by tab and cell id, for the cells of the compiled notebooks."""
+    recorded = {}
+    problems: list[Problem] = []
+    for (tab, path), notebook in notebooks.items():
+        with collecting(problems):
+            if (record := record_of(book.config, tab, path)) is not None:
+                for cell_id, outputs in match_outputs(notebook, record).items():
+                    recorded[tab, cell_id] = outputs
+    if problems:
+        raise BookError(problems)
+    return recorded
+
+
+def outdated(
+    notebooks: Mapping[Section, NotebookNode], recorded: Mapping[tuple[str, str], Recorded]
+) -> Iterator[str]:
+    """A line for each notebook that shows outputs of an earlier version, or none at all."""
+    for (tab, path), notebook in choose(notebooks, ()).items():
+        code = [cell.id for cell in notebook.cells if cell.cell_type == "code"]
+        stale = [cell for cell in code if (tab, cell) in recorded and recorded[tab, cell].stale]
+        if stale:
+            yield f"{path} ({tab}): outputs of {len(stale)} cells are from an earlier version"
+        elif not any((tab, cell) in recorded for cell in code):
+            yield f"{path} ({tab}): never executed"
+
+
+def record_of(config: Config, tab: str, path: str) -> NotebookNode | None:
+    """The executed notebook of a section; None if it was never recorded."""
+    file = record_file(config, tab, path)
+    if not file.exists():
+        return None
+    name = files.shown(file, config)
+    return read_record(files.read_text(file, name), name)
+
+
+def record_file(config: Config, tab: str, path: str) -> Path:
+    return config.record_dir / tab / f"{path}.ipynb"
+
+
+def missing_frameworks(config: Config, tabs: Iterable[str]) -> list[Problem]:
+    """One problem for each tab whose framework is not installed."""
+    return [
+        Problem(
+            config.file,
+            0,
+            f"tab {tab} needs {module}, which is not installed: pip install '{package}'",
+        )
+        for tab in tabs
+        for module, package in [config.frameworks.get(tab, ("", ""))]
+        if module and importlib.util.find_spec(module) is None
+    ]
+
+
+def framework_version(config: Config, tab: str) -> dict[str, str]:
+    """The public version of a tab's installed framework: `{"torch": "2.13.0"}`."""
+    from importlib.metadata import packages_distributions, version
+
+    module, _ = config.frameworks.get(tab, ("", ""))
+    names = packages_distributions().get(module, [])
+    return {module: version(names[0]).split("+")[0]} if names else {}
+
+
+def is_fresh(config: Config, section: Section, notebook: NotebookNode) -> bool:
+    """Whether a notebook's record was made by this code with this framework."""
+    record = record_of(config, *section)
+    if record is None or stale_cells(notebook, record):
+        return False
+    return bool(record.metadata["bookc"].get("versions") == framework_version(config, section[0]))

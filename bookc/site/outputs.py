@@ -1,0 +1,117 @@
+"""Recorded outputs of a cell -> HTML. They are data, and cleaned, unless the book trusts them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from html import escape
+from itertools import groupby
+from typing import Any
+
+from bookc.read.python import NOT_PYTHON, python_of
+from bookc.run.record import DARK_PNG
+from bookc.site.clean import safe_html, safe_svg
+from bookc.site.pictures import Picture, picture_file, png_picture, svg_size
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+SVG_SIZE = 300, 150  # what browsers give a picture that has no size
+LABELS = ("xlabel", "ylabel", "title", "titles", "legend", "label")  # plots' texts for readers
+TALL = 24  # lines of text that an output shows before it is opened
+
+
+Part = Picture | str  # a picture, or HTML that is ready
+
+
+def convert(outputs: Iterable[dict[str, Any]], trusted: bool = False) -> Iterator[Part]:
+    """The parts of a cell's outputs, in order.
+
+    Neighbouring pieces of one stream are joined. Of the forms of a result the first is shown
+    that there is: PNG, SVG without script, HTML reduced to text and tables, plain text.
+
+    Args:
+        trusted: whether HTML stays as it was recorded.
+    """
+    for kind, group in groupby(outputs, key=lambda o: (o["output_type"], o.get("name", ""))):
+        if kind[0] == "stream":
+            text = _terminal("".join(_text(output["text"]) for output in group))
+            yield _pre(f"stream {kind[1]}" if kind[1] == "stderr" else "stream", text)
+            continue
+        for output in group:
+            if kind[0] == "error":
+                yield _pre("error", _error(output))
+            else:
+                yield _result(output, trusted)
+
+
+def describe(source: str, framework: str, section: str) -> str:
+    """What stands for a cell's picture where it cannot be seen.
+
+    Args:
+        source: the cell; the texts that it gives to a plot are named.
+        framework: as readers know it, "" for all.
+        section: the heading above the cell.
+    """
+    words = ", ".join(dict.fromkeys(_plot_texts(source)))
+    drawn = f"Plot ({words})" if words else "Picture"
+    code = f"the {framework} code" if framework else "the code"
+    return f"{drawn} drawn by {code} above" + (f", in “{section}”" if section else "")
+
+
+def _result(output: dict[str, Any], trusted: bool) -> Part:
+    data = output.get("data", {})
+    if "image/png" in data:
+        metadata = output.get("metadata", {})
+        picture = png_picture(_text(data["image/png"]), metadata)
+        if picture is not None:
+            return replace(picture, dark=png_picture(_text(data.get(DARK_PNG, "")), metadata))
+    if svg := safe_svg(_text(data.get("image/svg+xml", ""))):
+        return picture_file(svg, "svg", *(svg_size(svg) or SVG_SIZE))
+    html = _text(data.get("text/html", ""))
+    if html := html if trusted else safe_html(html):
+        return f'<div class="output html">{html}</div>\n'
+    if "text/plain" in data:
+        return _pre("result", _text(data["text/plain"]))
+    kinds = ", ".join(sorted(data)) or "nothing"
+    return f'<p class="unseen">An output that only a notebook shows ({escape(kinds)}).</p>\n'
+
+
+def _error(output: dict[str, Any]) -> str:
+    lines = [ANSI.sub("", line) for line in output.get("traceback", ())]
+    return "\n".join(lines) or f"{output.get('ename', 'Error')}: {output.get('evalue', '')}"
+
+
+def _terminal(text: str) -> str:
+    """Text as a terminal leaves it: a carriage return goes back to the start of the line."""
+    lines = ANSI.sub("", text).replace("\r\n", "\n").split("\n")
+    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
+
+
+def _text(value: str | list[str]) -> str:
+    """nbformat allows a text to be a list of lines."""
+    return value if isinstance(value, str) else "".join(value)
+
+
+def _pre(kind: str, text: str) -> str:
+    text = text.rstrip()
+    html = f'<pre class="output {kind}"><samp>{escape(text)}</samp></pre>'
+    lines = text.count("\n") + 1
+    if lines <= TALL:
+        return f"{html}\n"
+    button = '<button type="button" class="unfold" aria-expanded="false" data-other="Show less">'
+    return f'<div class="tall">{html}{button}Show all {lines} lines</button></div>\n'
+
+
+def _plot_texts(source: str) -> Iterator[str]:
+    """The texts that the code gives as labels, legends and titles."""
+    try:
+        tree = ast.parse(python_of(source))
+    except NOT_PYTHON:
+        return
+    for call in ast.walk(tree):
+        for keyword in call.keywords if isinstance(call, ast.Call) else ():
+            if keyword.arg in LABELS:
+                for node in ast.walk(keyword.value):
+                    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                        yield node.value.replace("$", "").strip()

@@ -1,0 +1,86 @@
+"""How large a picture is, so that a page keeps its place before it is there."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import io
+import re
+import struct
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+from PIL import Image
+
+PNG_HEADER = struct.Struct(">8s4x4sII")  # signature, length, "IHDR", width, height
+LENGTH = re.compile(r"\s*([0-9.]+)(px|pt|pc|in|cm|mm)?\s*")
+PIXELS = {None: 1, "px": 1, "pt": 4 / 3, "pc": 16, "in": 96, "cm": 96 / 2.54, "mm": 96 / 25.4}
+
+
+def picture_size(name: str, data: bytes) -> tuple[int, int] | None:
+    """Width and height in CSS pixels; None if the file does not say or is no picture."""
+    if name.lower().endswith(".svg"):
+        return svg_size(data)
+    try:
+        with Image.open(io.BytesIO(data)) as picture:  # reads no more than the header
+            return picture.size
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture among the outputs, PNG or SVG.
+
+    Attributes:
+        name: its file, relative to the site's folder.
+        data: the file's bytes.
+        width, height: in CSS pixels.
+        dark: the same for dark pages, if it was recorded.
+    """
+
+    name: str
+    data: bytes
+    width: int
+    height: int
+    dark: Picture | None = None
+
+
+def png_picture(encoded: str, metadata: dict[str, Any]) -> Picture | None:
+    """The picture in a base64 text; None if it is not a PNG."""
+    try:
+        data = base64.b64decode(encoded)
+        signature, chunk, width, height = PNG_HEADER.unpack_from(data)
+    except (binascii.Error, struct.error):
+        return None
+    if signature != b"\x89PNG\r\n\x1a\n" or chunk != b"IHDR":
+        return None
+    # A picture for a dense screen says in the metadata how large it is to be shown.
+    shown = metadata.get("image/png", {})
+    width, height = int(shown.get("width", width)), int(shown.get("height", height))
+    return picture_file(data, "png", width, height)
+
+
+def picture_file(data: bytes, kind: str, width: int, height: int) -> Picture:
+    return Picture(f"_images/{hashlib.sha1(data).hexdigest()}.{kind}", data, width, height)
+
+
+def svg_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height in CSS pixels, if the SVG has lengths of its own or a viewBox."""
+    try:  # its first tag is enough
+        _, root = next(iter(ElementTree.iterparse(io.BytesIO(data), events=("start",))))
+    except (ElementTree.ParseError, ValueError, StopIteration):
+        return None
+    sides = [LENGTH.fullmatch(root.get(name, "")) for name in ("width", "height")]
+    given = [float(side[1]) * PIXELS[side[2]] for side in sides if side and side[1] != "."]
+    box = [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?", root.get("viewBox", ""))]
+    if len(given) == 1 and len(box) == 4 and min(box[2:]) > 0:  # the other by its proportion
+        ratio = box[3] / box[2]
+        given = [given[0], given[0] * ratio] if sides[0] else [given[0] / ratio, given[0]]
+    elif len(given) != 2:
+        given = box[2:]
+    if len(given) != 2 or min(given) <= 0:
+        return None
+    return max(1, round(given[0])), max(1, round(given[1]))

@@ -1,0 +1,394 @@
+"""Annotated markdown-it tokens -> HTML, by one method for each kind of token that is ours.
+
+What markdown-it's own renderer does right (lists, emphasis, links, escaping) stays with it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from html import escape
+from urllib.parse import unquote
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from math_core import LatexError
+from pygments import highlight as pygments_highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+from bookc.book import Book, Cell
+from bookc.read import prose
+from bookc.read.formulas import mathml, spoken
+from bookc.read.references import LENGTH, Node, Refs, citation_text, reference_text, walk
+from bookc.site.page import page_file, relative
+
+SizeOf = Callable[[str], tuple[int, int] | None]  # of a picture, by its path in the book
+REMOTE = re.compile(r"(https?:)?//", re.IGNORECASE)
+FITS_TELEPHONE, FITS_COLUMN = 24, 56  # letters of a formula in a sentence
+OPTIONS = MarkdownIt("commonmark").options
+FORMATTER = HtmlFormatter(nowrap=True)
+
+
+class ProseWriter(RendererHTML):
+    """Writes the prose of one page after the other.
+
+    Attributes:
+        cited: the keys that the current page cites, in order.
+    """
+
+    def __init__(self, book: Book, refs: Refs, size_of: SizeOf) -> None:
+        super().__init__()
+        self.cited: dict[str, None] = {}
+        self._refs, self._config, self._size_of = refs, book.config, size_of
+        self._nodes = {node.path: node for node in walk(refs.tree)}
+        self._bibliography_page = _bibliography_page(book, refs)
+        self._anchors: set[str] = set()
+        self.begin(book.config.index)
+
+    def begin(self, path: str) -> None:
+        """Go on with the page of section `path`."""
+        self._path = path
+        self._page = page_file(path, self._config)
+        self.cited.clear()
+        self._anchors.clear()
+
+    def write(self, cell: Cell) -> str:
+        """The HTML of one prose cell."""
+        out = []
+        tokens = self._refs.tokens[cell.id]
+        for at, token in enumerate(tokens):
+            if token.type == "inline":
+                out.append(self.renderInline(token.children or (), OPTIONS, {}))
+            elif token.type in self.rules:
+                out.append(self.rules[token.type](tokens, at, OPTIONS, {}))
+            else:
+                out.append(self.renderToken(tokens, at, OPTIONS, {}))
+        return "".join(out)
+
+    def title(self, markdown_text: str) -> str:
+        """A title as HTML without links, since it is one itself."""
+        tokens = [
+            Token("text", "", 0, content=self.plain([token])) if token.type == "role" else token
+            for token in _inline(markdown_text)
+            if token.type not in ("link_open", "link_close")
+        ]
+        return self.renderInline(tokens, OPTIONS, {})
+
+    def plain(self, tokens: Iterable[Token]) -> str:
+        """The text of inline tokens without any markup."""
+        words = []
+        for token in tokens:
+            if token.type in ("softbreak", "hardbreak"):
+                words.append(" ")
+            elif token.type.startswith("math_inline"):
+                words.append(spoken(token.content))
+            elif token.type == "role":
+                words.append(", ".join(text for text, _ in self._role_links(token)))
+            else:
+                words.append(self.plain(token.children) if token.children else token.content)
+        return "".join(words)
+
+    def plain_title(self, path: str) -> str:
+        """The title of a page without any markup."""
+        return self.plain(_inline(self._refs.titles[path]))
+
+    def link_to(self, path: str, anchor: str = "") -> str:
+        """The address of a page, or of a place on it, from the current page."""
+        fragment = f"#{anchor}" if anchor else ""
+        if path == self._path and anchor:
+            return fragment
+        return relative(page_file(path, self._config), self._page) + fragment
+
+    def references(self, keys: Iterable[str]) -> str:
+        """A list of references, by author and year."""
+        entries = [self._refs.bibliography[key] for key in keys]
+        entries.sort(key=lambda entry: (entry.authors.casefold(), entry.year, entry.key))
+        items = "".join(f'<li id="ref-{escape(e.key)}">{e.html}</li>\n' for e in entries)
+        return f'<ul class="references">\n{items}</ul>\n'
+
+    @property
+    def has_bibliography(self) -> bool:
+        """Whether one page of the book lists all references."""
+        return self._bibliography_page is not None
+
+    # One method for each type of token. markdown-it finds them by their names.
+
+    def heading_open(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        token = tokens[idx]
+        return f"<{token.tag}{self._id(token)}>{_number(token, '{}. ')}"
+
+    def heading_close(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        token, opening = tokens[idx], tokens[idx - 2]
+        anchor = escape(str(opening.meta["anchor"]))
+        link = f'<a class="anchor" href="#{anchor}" aria-label="Link to this heading">#</a>'
+        return f"{link if token.tag != 'h1' else ''}</{token.tag}>\n"
+
+    def figure(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        token = tokens[idx]
+        image = (token.children or [])[0]
+        style = self._style(token)
+        picture = self._image(image, f' style="{style}"' if style else "")
+        caption = self.renderInline(image.children or (), options, env)
+        number = _number(token, "Fig. {} ")
+        if caption or number:
+            caption = f"<figcaption>{number}{caption}</figcaption>"
+        return f'<figure class="image"{self._id(token)}>{picture}{caption}</figure>\n'
+
+    def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return self._image(tokens[idx], "")
+
+    def table_open(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        token = tokens[idx]
+        caption = self.renderInline(token.meta.get("caption", ()), options, env)
+        number = _number(token, "Table {} ")
+        if caption or number:
+            caption = f"<figcaption>{number}{caption}</figcaption>"
+        identity = self._id(token) if number else ""
+        return f'<figure class="table"{identity}>{caption}<div class="scroll"><table>\n'
+
+    def table_close(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        return "</table></div></figure>\n"
+
+    def th_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """A heading of nothing, as in the corner of a table, is an empty cell."""
+        return self._cell(tokens[idx + 1], self.renderToken(tokens, idx, options, env))
+
+    def th_close(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        return self._cell(tokens[idx - 1], self.renderToken(tokens, idx, options, env))
+
+    def math_block(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        token = tokens[idx]
+        number = _number(token, "({})")
+        identity = self._id(token) if number else ""
+        formula = self._math(token.content, display=True)
+        return (
+            f'<div class="equation"{identity}><div class="scroll">{formula}</div>{number}</div>\n'
+        )
+
+    def math_inline(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        formula = self._math(tokens[idx].content, display=False)
+        letters = len(re.sub(r"<[^>]*>|&\w+;", "", formula))
+        if letters <= FITS_TELEPHONE:
+            return formula
+        # Browsers do not break a formula; where it does not fit, it scrolls by itself.
+        kind = "long" if letters <= FITS_COLUMN else "long wide"
+        return f'<span class="{kind}">{formula}</span>'
+
+    math_inline_double = math_inline
+
+    def role(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        token = tokens[idx]
+        name = token.meta["name"]
+        links = [
+            f'<a class="{name}" href="{escape(target)}">'
+            f"{escape(text) if name in ('cite', 'citet') else self.title(text)}</a>"
+            if target
+            else _unresolved(text)
+            for text, target in self._role_links(token)
+        ]
+        if name in ("cite", "citet"):
+            keys = [key.strip() for key in token.meta["value"].split(",")]
+            self.cited.update((key, None) for key in keys if key in self._refs.bibliography)
+        if name == "cite":
+            return f"({'; '.join(links)})"
+        return ", ".join(links[:-1]) + " and " + links[-1] if len(links) > 1 else links[0]
+
+    def link_open(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        """A link to another section's Markdown file goes to its page."""
+        href = str(tokens[idx].attrs.get("href", ""))
+        file, mark, fragment = href.partition("#")
+        if file.endswith(".md"):
+            folder = posixpath.dirname(self._path)
+            path = posixpath.normpath(posixpath.join(folder, file)).removesuffix(".md")
+            if path in self._refs.titles:
+                href = self.link_to(path) + mark + fragment
+        title = tokens[idx].attrs.get("title")
+        title = f' title="{escape(str(title))}"' if title else ""
+        return f'<a href="{escape(href)}"{title}>'
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        token = tokens[idx]
+        language = token.info.strip().split(" ")[0]
+        if language == "toc":
+            return self._contents(token)
+        return code_block(highlight(token.content, language))
+
+    def code_block(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        return code_block(escape(tokens[idx].content))
+
+    def marks(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """A mark that stands behind nothing it could mark."""
+        return ""
+
+    def inline_mark(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        return escape(tokens[idx].content)
+
+    def bibliography(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        return self.references(self._refs.cited)
+
+    def _contents(self, token: Token) -> str:
+        """The sections that a `toc` block lists, and those below them."""
+        folder = posixpath.dirname(self._path)
+        names = [line.strip().removesuffix(".md") for line in token.content.split("\n")]
+        paths = [
+            posixpath.normpath(posixpath.join(folder, name))
+            for name in names
+            if name and not name.startswith(":")
+        ]
+        listed = (self._nodes[path] for path in paths if path in self._nodes)
+        return f'<div class="contents">{self.tree(listed)}</div>\n'
+
+    def tree(self, nodes: Iterable[Node]) -> str:
+        """Nested lists of links to pages."""
+        items = []
+        for node in nodes:
+            number = f'<span class="number">{node.number}.</span> ' if node.number else ""
+            link = f'<a href="{self.link_to(node.path)}">{number}{self.title(node.title)}</a>'
+            items.append(f"<li>{link}{self.tree(node.children)}</li>\n")
+        return f"<ul>\n{''.join(items)}</ul>\n" if items else ""
+
+    def _role_links(self, token: Token) -> list[tuple[str, str]]:
+        """Text and address of each thing that a role names; a label's text is Markdown.
+
+        The address is "" where nothing has that name.
+        """
+        name, value = token.meta["name"], token.meta["value"]
+        if name not in ("cite", "citet"):
+            if (label := self._refs.labels.get(value)) is None:
+                return [(value, "")]
+            text = label.title if name == "ref" and label.title else reference_text(label)
+            return [(text, self.link_to(label.chapter, label.anchor))]
+        links = []
+        for key in (key.strip() for key in value.split(",")):
+            if (entry := self._refs.bibliography.get(key)) is None:
+                links.append((key, ""))
+                continue
+            text = citation_text(entry, in_sentence=name == "citet")
+            page = self._bibliography_page
+            links.append((text, self.link_to(self._path if page is None else page, f"ref-{key}")))
+        return links
+
+    @staticmethod
+    def _cell(content: Token, tag: str) -> str:
+        return tag if content.content.strip() else tag.replace("th", "td", 1)
+
+    def _image(self, token: Token, attributes: str) -> str:
+        source = str(token.attrs.get("src", ""))
+        if token.meta.get("missing"):
+            return _unresolved(source)
+        source = escape(source)
+        alt = escape(self.plain(token.children or ()))
+        if REMOTE.match(source):  # a page asks no other site for anything
+            return f'<a href="{source}">{alt or source}</a>'
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(self._path), unquote(source)))
+        if size := self._size_of(path):
+            attributes += ' width="{}" height="{}"'.format(*size)
+        return f'<img src="{source}" alt="{alt}" loading="lazy"{attributes}>'
+
+    @staticmethod
+    def _style(token: Token) -> str:
+        sizes = {name: token.meta.get(name, "") for name in ("width", "height")}
+        return ";".join(
+            f"{name}:{length}{'px' if length.isdigit() else ''}"
+            for name, length in sizes.items()
+            if LENGTH.fullmatch(length)
+        )
+
+    def _id(self, token: Token) -> str:
+        """The id attribute; a block that several tabs show carries it only once."""
+        anchor = str(token.meta["anchor"])
+        if anchor in self._anchors:
+            return ""
+        self._anchors.add(anchor)
+        return f' id="{escape(anchor)}"'
+
+    @staticmethod
+    def _math(latex: str, display: bool) -> str:
+        try:
+            return mathml(latex, display)
+        except LatexError:
+            return f"<code>{escape(latex)}</code>"
+
+
+def _unresolved(name: str) -> str:
+    """What stands in the place of something that the book does not have."""
+    title = "There is no such thing in this book"
+    return f'<span class="unresolved" title="{title}">{escape(name)}</span>'
+
+
+def code_block(code: str) -> str:
+    """Highlighted code with its buttons, which only a script shows."""
+    wrap = '<button type="button" class="tool wrap" aria-label="Wrap long lines" hidden></button>'
+    copy = '<button type="button" class="tool copy" aria-label="Copy this code"></button>'
+    return f'<div class="cell"><pre class="code"><code>{code}</code></pre>{wrap}{copy}</div>\n'
+
+
+@cache  # a cell for two frameworks is written twice
+def highlight(source: str, language: str = "python") -> str:
+    """Source code as HTML spans with Pygments' short class names."""
+    lexer = _lexer(language.strip("{}.") or "text")
+    return escape(source) if lexer is None else pygments_highlight(source, lexer, FORMATTER)
+
+
+@cache
+def _lexer(language: str) -> Lexer | None:
+    try:
+        return get_lexer_by_name(language, stripnl=False)
+    except ClassNotFound:
+        return None
+
+
+@cache  # every page names its neighbours
+def _inline(text: str) -> list[Token]:
+    """The inline tokens of a line of Markdown."""
+    tokens = prose.parse(f"# {text}")
+    return tokens[1].children or []
+
+
+def _number(token: Token, pattern: str) -> str:
+    """The number of a heading; of what is a block by itself, as a link to it."""
+    number = token.meta.get("number", "")
+    if not number:
+        return ""
+    if token.type == "heading_open":
+        return f'<span class="number">{pattern.format(number)}</span>'
+    anchor = escape(str(token.meta["anchor"]))
+    return f'<a class="number" href="#{anchor}">{pattern.format(number).strip()}</a> '
+
+
+def _bibliography_page(book: Book, refs: Refs) -> str | None:
+    """The first page that has the `:bibliography:` mark."""
+    for chapter in book.chapters:
+        for cell in chapter.cells:
+            if any(token.type == "bibliography" for token in refs.tokens.get(cell.id, ())):
+                return chapter.path
+    return None

