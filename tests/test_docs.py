@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import make_config_page
 import pytest
 
 from bookc.__main__ import main
@@ -34,3 +35,8 @@ def _is_code(call: re.Match[str]) -> bool:
 def test_linked_files_exist(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
         assert "://" in target or (page.parent / target).exists(), target
+
+
+def test_the_page_of_all_keys_is_current():
+    page = (ROOT / "docs" / "config.md").read_text("utf-8")
+    assert page == make_config_page.make_page(), "run `python tools/make_config_page.py`"

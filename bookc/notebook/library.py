@@ -45,7 +45,7 @@ def make_library(book: Book, tab: str, module: str = "") -> str:
     imports, saved = _collect(book, tab)
     blocks = with_methods(saved)
     texts = [f"# {block.path}\n{block.text}" for block in blocks]
-    texts += (aliases := _alias_code(book.config.aliases.get(tab, Aliases())))
+    texts += (aliases := _alias_code(book.config.aliases.get(tab)))
     if (warning := D2LBOOK_HEADER.search(module)) is not None:
         # Beside an author's own lines no list of names can be whole.
         head = module[: warning.end()] + f"\n{GENERATED}"
@@ -184,8 +184,10 @@ def _with_section(block: str, where: str) -> str:
     return apply_edits(cell, edits, positions).source
 
 
-def _alias_code(aliases: Aliases) -> list[str]:
+def _alias_code(aliases: Aliases | None) -> list[str]:
     """What `d2l.name` means in the module: at most one block."""
+    if aliases is None:
+        return []
     lines = aliases.defined.split("\n") if aliases.defined else []
     lines += [f"{name} = {aliases.library}.{target}" for name, target in aliases.simple.items()]
     lines += [
