@@ -12,7 +12,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bookc.book import Book, Reference
+from bookc.book import Book, Build, Reference
 from bookc.config import parse_config
 from bookc.notebook.file import notebook_text
 from bookc.notebook.library import make_library
@@ -94,7 +94,7 @@ def compile_all(text: str) -> str:
             prose = readable_prose(selected, refs)
             notebook_text(make_notebook(selected, tab, prose))
             notebook_text(make_notebook(selected, tab, prose, quick=True))
-    render_book(book, refs, {})
+    render_book(Build(book, refs, {}, {}))
     return "compiled with warnings" if problems or faults else "compiled"
 
 

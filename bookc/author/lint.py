@@ -18,13 +18,12 @@ from pathlib import Path
 from bookc import files
 from bookc.book import Cell, Chapter
 from bookc.config import read_config
-from bookc.notebook.library import library_faults
 from bookc.notebook.tabs import select_tab
 from bookc.problems import BookError, Problem, collecting
 from bookc.read import prose
 from bookc.read.cells import read_chapter
 from bookc.read.python import comments, python_of
-from bookc.read.read import read_book
+from bookc.run.build import read_build
 
 KNOWN = (*prose.ROLES, *prose.MARKS, "begin_tab", "end_tab")
 MARK_OR_RUN = re.compile(r"(?<![\w:]):(?P<name>[a-z_]+):(?P<open>`*)|(?P<run>`+)")
@@ -207,7 +206,7 @@ def lint_book(root: Path) -> Linted:
     config = read_config(root)
     problems: list[Problem] = []
     with collecting(problems):
-        problems += read_book(root, checks=[library_faults])[0].warnings
+        problems += read_build(root).book.warnings
     chapters = []
     found_gaps: list[Gap] = []
     lines: dict[str, list[str]] = {}

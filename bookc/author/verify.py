@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
-from bookc.book import Cell, Chapter
+from bookc.book import Cell, Chapter, Refs
 from bookc.notebook.edited import plain
 from bookc.notebook.file import NotebookNode
 from bookc.notebook.imports import sort_imports
@@ -25,7 +25,6 @@ from bookc.read import prose as markdown
 from bookc.read.marks import quick_source, saved_blocks, strip_marks
 from bookc.read.prose import MARK, MARK_LINE
 from bookc.read.python import parse_python
-from bookc.read.references import Refs
 
 Key = tuple[str, str]  # ("text", a statement's text) or ("name", what it defines)
 Note = tuple[bool, str]  # whether it is saved, and what #@quick makes of it ("" for a name)

@@ -6,9 +6,9 @@ import posixpath
 import re
 from collections.abc import Callable
 
-from bookc.book import Cell, Chapter, Reference
+from bookc.book import Cell, Chapter, Reference, Refs
 from bookc.read.prose import MARK_LINE, ROLES, role_name
-from bookc.read.references import Refs, citation_text, reference_text
+from bookc.read.references import citation_text, reference_text
 from bookc.read.slides import strip_slides
 
 ROLE_OR_RUN = re.compile(rf":({'|'.join(ROLES)}):`+([^`\n]+)`+|(`+)")

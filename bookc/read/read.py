@@ -8,57 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bookc import files
-from bookc.book import Book, Cell, Chapter, Reference
+from bookc.book import Book, Chapter, Reference, Refs
 from bookc.config import Config, read_config
 from bookc.problems import BookError, Problem, collecting
 from bookc.read.cells import read_chapter
 from bookc.read.marks import quick_source
+from bookc.up_to_date import Memory
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-    from bookc.read.references import Refs
+Check = Callable[[Book], Iterable[Problem]]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Memory:
-    """What need not be done again when a book is read again.
-
-    The tokens of a cell are numbered anew each time, so of the `Refs` that were made with one
-    memory only the last is right.
-    """
-
-    chapters: dict[tuple[str, ...], tuple[Chapter, list[Problem]]] = dataclasses.field(
-        default_factory=dict
-    )
-    tokens: dict[tuple[str, str], list[Token]] = dataclasses.field(default_factory=dict)
-    references: dict[str, dict[str, Reference]] = dataclasses.field(default_factory=dict)
-
-    def chapter(
-        self, text: str, path: str, name: str, tabs: tuple[str, ...]
-    ) -> tuple[Chapter, list[Problem]]:
-        key = (text, path, name, *tabs)
-        if key not in self.chapters:
-            self.chapters[key] = read_chapter(text, path, name, tabs)
-        return self.chapters[key]
-
-    def parsed(self, cell: Cell) -> list[Token]:
-        key = (cell.id, cell.source)
-        if key not in self.tokens:
-            from bookc.read import prose
-
-            self.tokens[key] = prose.parse(cell.source)
-        return self.tokens[key]
-
-
-def read_sources(
-    root: Path, instead: Mapping[Path, str] | None = None, memory: Memory | None = None
-) -> Book:
+def read_sources(root: Path) -> Book:
     """Parse a book; its references are not looked at, but for the tables of contents.
-
-    Args:
-        instead: what to read instead of some files.
-        memory: of the last time that this book was read.
 
     Returns:
         The book; its warnings are the problems that keep nothing from being compiled.
@@ -66,60 +30,65 @@ def read_sources(
     Raises:
         BookError: everything that is wrong with it but for references, unless it is all warnings.
     """
-    book, problems = _parse_sources(root, instead, memory)
+    book, problems = _parse_sources(root, {}, Memory())
     return _checked(book, problems)
 
 
 def read_book(
     root: Path,
     instead: Mapping[Path, str] | None = None,
-    for_notebooks: bool = False,
+    brief: bool = False,
     memory: Memory | None = None,
-    checks: Sequence[Callable[[Book], Iterable[Problem]]] = (),
+    checks: Sequence[Check] = (),
 ) -> tuple[Book, Refs]:
     """Parse and check a whole book.
 
     Args:
         instead: what to read instead of some files.
-        for_notebooks: read no more than notebooks need. References are not formatted, and only
-            the prose with roles or images has inline tokens.
-        memory: of the last time that this book was read.
+        brief: read no more than notebooks need: references are not formatted, only the prose
+            with roles or images has inline tokens, and formulas stay LaTeX.
+        memory: what was parsed when this book was read before. The tokens of a cell are numbered
+            anew each time, so of the `Refs` that share a memory only the last is right.
         checks: what else to look for; what they find is told with all the rest.
 
     Raises:
         BookError: everything that is wrong with it, unless it is all warnings.
     """
-    from bookc.read import prose
-    from bookc.read import references as refs  # which raw notebooks do without
+    from bookc.read import references  # a Markdown parser: not for raw notebooks
 
-    book, problems = _parse_sources(root, instead, memory)
-    config = book.config
+    memory = memory or Memory()
+    book, problems = _parse_sources(root, instead or {}, memory)
     entries = None
     with collecting(problems):
-        entries = _read_bibliography(config, not for_notebooks, memory)
+        entries = _read_bibliography(book.config, not brief, memory)
     if entries is None:
         raise BookError(problems)
-    resolved, wrong = refs.resolve(
+    refs, wrong = references.resolve(
         book,
         entries,
-        lambda path: files.is_in_book(config, path),
-        lambda cell: (
-            prose.parse(cell.source, for_notebooks) if memory is None else memory.parsed(cell)
-        ),
+        lambda path: files.is_in_book(book.config, path),
+        lambda cell: memory.call(_tokens, cell.id, cell.source, brief),
     )
     problems += wrong
-    if not for_notebooks:  # these keep LaTeX as it is
+    if not brief:
         from bookc.read import formulas
 
         for chapter in book.chapters:
-            problems += formulas.faults(chapter, resolved.tokens)
+            problems += formulas.faults(chapter, refs.tokens)
     for check in checks:
         problems += check(book)
-    return _checked(book, problems), resolved
+    return _checked(book, problems), refs
+
+
+def _tokens(cell_id: str, source: str, brief: bool) -> list[Token]:
+    """The tokens of one cell. Equal cells must not share theirs: each is numbered by its place."""
+    from bookc.read import prose
+
+    return prose.parse(source, brief)
 
 
 def _parse_sources(
-    root: Path, instead: Mapping[Path, str] | None, memory: Memory | None
+    root: Path, instead: Mapping[Path, str], memory: Memory
 ) -> tuple[Book, list[Problem]]:
     config = read_config(root)
     sources = files.source_files(config)
@@ -131,11 +100,8 @@ def _parse_sources(
     for path, file in sources.items():
         name = files.shown(file, config)
         with collecting(problems):
-            text = (instead or {}).get(file)
-            if text is None:
-                text = files.read_text(file, name)
-            read = read_chapter if memory is None else memory.chapter
-            chapter, wrong = read(text, path, name, config.tabs)
+            text = instead[file] if file in instead else files.read_text(file, name)
+            chapter, wrong = memory.call(read_chapter, text, path, name, config.tabs)
             if not files.is_notebook(config, path):
                 chapter = dataclasses.replace(chapter, tabs=())
             parsed[path] = chapter
@@ -206,12 +172,10 @@ def _reading_order(parsed: Mapping[str, Chapter], index: str) -> Iterator[Chapte
         yield from walk(path)
 
 
-def _read_bibliography(
-    config: Config, formatted: bool, memory: Memory | None
-) -> dict[str, Reference]:
+def _read_bibliography(config: Config, formatted: bool, memory: Memory) -> dict[str, Reference]:
     if not config.bibliography:
         return {}
-    from bookc.read import bibliography  # pybtex, which raw notebooks do without
+    from bookc.read.bibliography import read_bibliography  # pybtex: not for raw notebooks
 
     # d2lbook looks in its working folder; a book with a source_dir keeps the file there.
     for folder in (config.source_dir, config.root):
@@ -219,9 +183,6 @@ def _read_bibliography(
         if file.is_file():
             name = files.shown(file, config)
             text = files.read_text(file, name)
-            known = {} if memory is None else memory.references
-            if text not in known:
-                known[text] = bibliography.read_bibliography(text, name, formatted)
-            return known[text]
+            return memory.call(read_bibliography, text, name, formatted)
     message = f"bibfile {config.bibliography}: no such file"
     raise BookError([Problem("config.ini", 0, message)])

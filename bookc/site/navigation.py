@@ -9,8 +9,9 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
+from bookc.book import Node, Refs
 from bookc.config import Config
-from bookc.read.references import Node, Refs, walk
+from bookc.read.references import walk
 from bookc.site.page import Page, Piece, Prose, TabGroup, relative
 from bookc.site.prose import ProseWriter
 

@@ -23,10 +23,10 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from bookc.book import Book, Cell
+from bookc.book import Book, Cell, Node, Refs
 from bookc.read import prose
 from bookc.read.formulas import mathml, spoken
-from bookc.read.references import LENGTH, Node, Refs, citation_text, reference_text, walk
+from bookc.read.references import LENGTH, citation_text, reference_text, walk
 from bookc.site.page import page_file, relative
 
 SizeOf = Callable[[str], tuple[int, int] | None]  # of a picture, by its path in the book

@@ -146,7 +146,7 @@ class Rest:
     """
 
     def __init__(self, root: Path) -> None:
-        self._command = [sys.executable, "-m", "bookc", "html", "--book", str(root)]
+        self._command = [sys.executable, "-m", "bookc", "build", "html", "--book", str(root)]
         self._process: subprocess.Popen[str] | None = None
 
     def begin(self) -> None:
