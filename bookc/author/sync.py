@@ -41,9 +41,9 @@ from bookc.notebook.notebook import make_notebook
 from bookc.notebook.tabs import select_tab
 from bookc.problems import BookError, Problem
 from bookc.read import prose
-from bookc.read.cells import FENCE, TAB_BLOCK, TAB_MARK
-from bookc.read.marks import ANY_MARK, find_marks, would_be_marks
+from bookc.read.marks import find_marks, would_be_marks
 from bookc.read.read import read_book
+from bookc.read.syntax import CODE_MARK, FENCE, TAB_BLOCK, TAB_MARK
 
 Choice = Literal["all", "split"]
 LINE = re.compile(r"(\r\n?|\n)")
@@ -498,7 +498,7 @@ def _concealing(cell: Cell, node: NotebookNode) -> dict[int, str]:
     for at, line in enumerate(compiled):
         concealed = concealed_by(source, compiled, origin, at) if line.strip() else []
         if cell.kind == "code":
-            concealed = [one for one in concealed if ANY_MARK.search(one)]
+            concealed = [one for one in concealed if CODE_MARK.search(one)]
         if concealed:
             result[origin[at]] = line.strip()
     return result

@@ -10,8 +10,8 @@ from itertools import accumulate
 
 from markdown_it import MarkdownIt
 
-from bookc.read.cells import FENCE
 from bookc.read.fences import Fences
+from bookc.read.syntax import FENCE
 
 MARK = re.compile(r"[\[(](?:\*\*|~~)|(?:\*\*|~~)[])]")
 BACKTICKS = re.compile("`+")

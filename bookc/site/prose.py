@@ -27,6 +27,7 @@ from bookc.book import Book, Cell, Node, Refs
 from bookc.read import prose
 from bookc.read.formulas import mathml, spoken
 from bookc.read.references import LENGTH, citation_text, reference_text, walk
+from bookc.read.syntax import is_toc, section_path, toc_names
 from bookc.site.page import page_file, relative
 
 SizeOf = Callable[[str], tuple[int, int] | None]  # of a picture, by its path in the book
@@ -221,8 +222,7 @@ class ProseWriter(RendererHTML):
         href = str(tokens[idx].attrs.get("href", ""))
         file, mark, fragment = href.partition("#")
         if file.endswith(".md"):
-            folder = posixpath.dirname(self._path)
-            path = posixpath.normpath(posixpath.join(folder, file)).removesuffix(".md")
+            path = section_path(file, self._path).removesuffix(".md")
             if path in self._refs.titles:
                 href = self.link_to(path) + mark + fragment
         title = tokens[idx].attrs.get("title")
@@ -232,7 +232,7 @@ class ProseWriter(RendererHTML):
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         token = tokens[idx]
         language = token.info.strip().split(" ")[0]
-        if language == "toc":
+        if is_toc(token.info):
             return self._contents(token)
         return code_block(highlight(token.content, language))
 
@@ -257,13 +257,7 @@ class ProseWriter(RendererHTML):
 
     def _contents(self, token: Token) -> str:
         """The sections that a `toc` block lists, and those below them."""
-        folder = posixpath.dirname(self._path)
-        names = [line.strip().removesuffix(".md") for line in token.content.split("\n")]
-        paths = [
-            posixpath.normpath(posixpath.join(folder, name))
-            for name in names
-            if name and not name.startswith(":")
-        ]
+        paths = [section_path(name, self._path) for _, name in toc_names(token.content)]
         listed = (self._nodes[path] for path in paths if path in self._nodes)
         return f'<div class="contents">{self.tree(listed)}</div>\n'
 
