@@ -300,9 +300,7 @@ def _hidden_with(
     lines = [origin[at] for at in range(c1, c2) if at in origin]
     for at in lines:
         after = at + 1
-        while (
-            after < len(source) and after not in shown and BLOCK_MARK_LINE.fullmatch(source[after])
-        ):
+        while after in free and BLOCK_MARK_LINE.fullmatch(source[after]):
             yield after
             after += 1
         before = at - 1
