@@ -23,8 +23,8 @@ from bookc.problems import BookError
 from bookc.read import formulas
 from bookc.read.cells import read_chapter
 from bookc.read.marks import quick_source
-from bookc.read.read import missing_sections
 from bookc.read.references import resolve
+from bookc.read.sources import missing_sections
 from bookc.site.render import render_book
 
 CONFIG = "[build]\ntabs = pytorch, mxnet\n[library-mxnet]\nlib_file = lib.py\n"
