@@ -17,6 +17,7 @@ from markupsafe import Markup
 from bookc.book import Build, Cell, Chapter, Refs
 from bookc.read import prose
 from bookc.site import downloads, metadata, outputs
+from bookc.site.code import code_block, highlight
 from bookc.site.csp import with_policy
 from bookc.site.navigation import Navigation
 from bookc.site.page import (
@@ -32,7 +33,7 @@ from bookc.site.page import (
     shown_tabs,
 )
 from bookc.site.pictures import Picture
-from bookc.site.prose import ProseWriter, SizeOf, code_block, highlight
+from bookc.site.prose import ProseWriter, SizeOf
 from bookc.site.theme import FONTS, STATIC, THEME, tab_name, theme_files
 
 MISSING = "404"  # what web servers show for an address that there is not
