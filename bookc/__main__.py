@@ -1,6 +1,7 @@
 """The command line: `bookc VERB`. Each verb is a function with its options above it.
 
-A verb imports what it needs when it runs: to see that there is nothing to do takes no compiler.
+A verb imports what it needs when it runs: `bookc build` sees in 0.1 s that there is nothing to do,
+and would take 1 s with all imports.
 """
 
 from __future__ import annotations
@@ -131,7 +132,6 @@ def _build_notebooks(
     from bookc.notebook.compile import write_notebooks
     from bookc.run.build import make_build
 
-    gc.disable()  # one pass over the book, and few cycles
     depth: Depth = "raw" if args.raw else "notebooks" if alone else "all"
     build = make_build(args.book, depth, tabs, memory=memory)
     written = write_notebooks(build, folder, args.to or "", args.force)
@@ -356,7 +356,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(f"bookc {words[0]} is called bookc {' '.join(now)} now")
         words[:1] = now
     args = make_parser().parse_args(words)
-    # Syntax trees and tokens are many and in no cycles; to look for some took a third of the time.
+    # Syntax trees and tokens are many and form no cycles. To look for cycles took a quarter of the
+    # time of a build (2.5 s in place of 1.9 s for d2l-en's notebooks).
     gc.set_threshold(100_000, 50, 1000)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as Ctrl-C does
     for stream in (sys.stdout, sys.stderr):

@@ -1,4 +1,4 @@
-"""The nouns of the compiler: what a book is made of, and what is made of it."""
+"""The nouns of the compiler: Cell, Chapter, Book, Label, Reference, Refs, Recorded, Build."""
 
 from __future__ import annotations
 

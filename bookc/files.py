@@ -1,4 +1,4 @@
-"""The book's files: which there are, how they are read, how they are written."""
+"""The files of a book: which there are, how they are read and written (whole or not at all)."""
 
 from __future__ import annotations
 

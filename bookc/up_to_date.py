@@ -1,7 +1,7 @@
-"""Whether what was made is still what would be made: then it need not be made again.
+"""Inputs -> whether the output made from them is still right, so that it need not be made again.
 
-A `Stamp` says so from one run to the next: it keeps a digest of all inputs, and the size and time
-of each file that was written of them. A `Memory` says so while a process lasts.
+A `Stamp` remembers from one run to the next: it is a file with a digest of the inputs, and the size
+and time of each output. A `Memory` remembers function calls while a process runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is suspicious in a chapter though it compiles, and which framework lacks what."""
+"""Book -> everything that is wrong or suspicious in it, and where a framework lacks code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Book -> its notebooks, and the notebooks -> files."""
+"""Book -> its notebooks; notebooks -> files, without overwriting what an author edited."""
 
 from __future__ import annotations
 

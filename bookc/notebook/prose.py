@@ -1,4 +1,4 @@
-"""Prose as notebooks have it: plain Markdown, which Jupyter and its kin show without our marks."""
+"""Parsed prose -> plain Markdown, as Jupyter shows it: references are links, labels are gone."""
 
 from __future__ import annotations
 

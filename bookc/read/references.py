@@ -1,4 +1,4 @@
-"""Labels, numbers and references: what points where, and what it is called."""
+"""Chapters -> Refs: labels are found, numbers given, and references checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""d2lbook's slide marks: `[**shown on a slide**]`, `(**on the same**)`, `[~~only there~~]`."""
+"""Prose -> the same without d2lbook's slide marks: `[**on a slide**]`, `[~~only on a slide~~]`."""
 
 from __future__ import annotations
 

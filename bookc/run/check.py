@@ -1,4 +1,4 @@
-"""nbval over quick builds: what the notebooks print must be what the record says."""
+"""Quick notebooks -> faults: nbval runs them and compares what they print with the record."""
 
 from __future__ import annotations
 

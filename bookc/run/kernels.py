@@ -1,4 +1,4 @@
-"""Kernels in, executed notebooks out: nbclient runs several notebooks at a time."""
+"""Notebooks -> executed notebooks: nbclient runs several at a time, each in its own kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When each file was last changed, as the book's Git repository tells it."""
+"""Book -> the date of each chapter's last change, from its Git repository."""
 
 from __future__ import annotations
 

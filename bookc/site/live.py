@@ -1,4 +1,4 @@
-"""A site that is written again after each change, and as little of it as the change asks for."""
+"""The site while its book is edited: after a change only the pages that differ are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a page stands in the book, and what stands on it: the lists of links around the text."""
+"""Page -> the links around its text: contents, previous and next page, parents, headings."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Pages -> the files of the HTML book. Nothing is read but the theme, nothing is written.
+"""Build -> the text of every file of the site; nothing is written here.
 
-Every link is relative, so the folder works below any address and from the disk.
+Every link is relative, so that the site works below any address and from the disk.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The pages of a site -> the index that search in the browser reads, by Pagefind."""
+"""Written pages -> the search index, made by Pagefind; the browser searches it without a server."""
 
 from __future__ import annotations
 

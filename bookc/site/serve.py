@@ -1,4 +1,4 @@
-"""The site on this machine, for authors: a page that is open shows each change as it is saved."""
+"""A web server for authors: when a chapter is saved, the open page shows the change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTML book as files: pages, pictures, notebooks to download, the search index."""
+"""Build -> the site on disk: pages, pictures, downloads, search index. Other files are removed."""
 
 from __future__ import annotations
 
