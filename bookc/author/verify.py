@@ -53,12 +53,12 @@ def refuse_displaced(before: Chapter, after: Chapter, tab: str, edited: Notebook
     equal, as many as there were before and after must be marked alike. A mark that the author wrote
     in the notebook may come.
     """
-    chapters = [select_tab(chapter, tab) for chapter in (before, after)]
+    old, new = select_tab(before, tab), select_tab(after, tab)
+    if old is None or new is None:
+        return
     sources = [plain(cell.source) for cell in edited.cells if cell.cell_type == "code"]
     mine = replace(before, cells=tuple(Cell("", "code", source, (), 1) for source in sources))
-    (was, lines, faults), (now, _, new_faults), (wanted, _, _) = (
-        _marked(chapter) for chapter in (*chapters, mine) if chapter is not None
-    )
+    (was, lines, faults), (now, _, new_faults), (wanted, _, _) = map(_marked, (old, new, mine))
     known = {fault.message for fault in faults}
     problems = [fault for fault in new_faults if fault.message not in known]
     told = set()
