@@ -2,6 +2,7 @@
 
 import configparser
 import re
+from glob import glob
 from pathlib import Path
 
 import tomllib
@@ -10,6 +11,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+TEMPLATE = ROOT / "bookc" / "author" / "template"
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 
 
@@ -116,3 +118,25 @@ def test_every_distribution_folder_is_packaged():
         for file in (ROOT / name).rglob("__init__.py")
     }
     assert packages == found
+
+
+def test_the_template_of_new_books_is_packaged():
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    patterns = setuptools["setuptools"]["package-data"]["bookc"]
+    # As setuptools reads them: unlike Path.glob, `*` leaves out what begins with a dot.
+    packaged = {
+        ROOT / "bookc" / name
+        for pattern in patterns
+        for name in glob(pattern, root_dir=ROOT / "bookc", recursive=True)  # noqa: PTH207
+    }
+    template = {file for file in TEMPLATE.rglob("*") if file.is_file()}
+    assert template <= packaged
+    assert {file.name for file in template} >= {".gitignore", ".gitlab-ci.yml", "book.yml"}
+
+
+def test_new_books_ask_for_the_compiler_by_its_name():
+    lines = (TEMPLATE / "book" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    wanted = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    of_bookc = next(one for one in wanted if one.url)
+    assert of_bookc.name == PROJECT["name"] and of_bookc.extras <= set(EXTRAS)
+    assert {one.name for one in wanted if not one.url} <= set(requirements())
