@@ -1,15 +1,17 @@
 """What the documentation names is there."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import make_config_page
 import pytest
 
+from bookc import __version__
 from bookc.__main__ import main
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 CALL = re.compile(r"\bbookc ([a-z]+)\b([^`\n|#]*)")
 
 
@@ -40,3 +42,17 @@ def test_linked_files_exist(page):
 def test_the_page_of_all_keys_is_current():
     page = (ROOT / "docs" / "config.md").read_text("utf-8")
     assert page == make_config_page.make_page(), "run `python tools/make_config_page.py`"
+
+
+def test_the_version_is_the_same_everywhere():
+    """In the packages, in what is cited, and in the newest entry of the changelog."""
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    fields = dict(re.findall(r"^([a-z-]+): \"?([^\">\n]+)\"?$", citation, re.MULTILINE))
+    assert fields["cff-version"] == "1.2.0" and {"message", "title", "license"} <= fields.keys()
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    (version, date), *_ = re.findall(r"^## \[(\d[^]]*)\] - (\S+)$", changes, re.MULTILINE)
+    shim = tomllib.loads((ROOT / "d2l_shim" / "pyproject.toml").read_text("utf-8"))
+    assert version == __version__ == shim["project"]["version"] == fields["version"]
+    assert date == fields["date-released"]
+    headings = re.findall(r"^### (\w+)$", changes, re.MULTILINE)
+    assert set(headings) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}

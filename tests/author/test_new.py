@@ -47,6 +47,7 @@ def test_every_new_book_can_be_built(new, tabs, capsys, tmp_path):
     assert "@tab" not in page and "#@quick" not in page
 
 
+@pytest.mark.slow
 def test_a_new_book_runs_and_passes_its_test(new, bookc, capsys, tmp_path):
     book = tmp_path / "work" / "book"
     tabs = ["python", *({"mxnet"} & set(FRAMEWORKS))]  # of all frameworks, the oddest to import

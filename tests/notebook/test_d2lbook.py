@@ -169,6 +169,7 @@ def of_bookc(root: Path, tab: str) -> dict[str, list[tuple[str, str]]]:
     return notebooks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tab", TABS)
 def test_the_notebooks_are_those_of_d2lbook(root, tab):
     theirs, ours = of_d2lbook(root, tab), of_bookc(root, tab)

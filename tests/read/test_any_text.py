@@ -20,6 +20,7 @@ from bookc.read.fences import Runs
 SIZE = 200_000  # bytes of an adversarial file
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(TEXTS)
 def test_any_text_compiles_or_is_an_error(text):
