@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from bookc import terminal
 from bookc.config import Config, read_config
 from bookc.files import site_folder
-from bookc.options import Arguments, make_parser, option, positive, script_format, verb
+from bookc.options import EARLIER, Arguments, make_parser, option, positive, script_format, verb
 from bookc.problems import BookError, Problem
 from bookc.terminal import complain, say
 
@@ -30,14 +30,6 @@ if TYPE_CHECKING:
     from bookc.run.build import Depth
     from bookc.up_to_date import Made, Memory
 
-# Names that verbs had before, or have in d2lbook, and what is to be typed now.
-EARLIER = {
-    "notebooks": ["build", "notebooks"],
-    "html": ["build", "html"],
-    "lib": ["build", "lib"],
-    "check": ["test"],
-    "clear": ["clean"],
-}
 TARGETS = ("notebooks", "html", "lib")
 BOOK = option(
     "--book",
@@ -376,8 +368,7 @@ def _tabs(args: Arguments, config: Config) -> Sequence[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; 0 if all is well, 1 with errors, 130 after Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words and words[0] in EARLIER:
-        now = EARLIER[words[0]]
+    if words and (now := EARLIER.get(words[0])):
         complain(f"bookc {words[0]} is called bookc {' '.join(now)} now")
         words[:1] = now
     args = make_parser().parse_args(words)

@@ -21,6 +21,8 @@ from bookc.problems import BookError, Problem
 
 LIBRARY = "library-"  # what the name of a tab's own section begins with
 Sections = Mapping[str, Mapping[str, str]]
+Words = tuple[str, ...]
+ByTab = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,14 @@ class Aliases:
     """What `d2l.name` stands for in one tab, as its [library-tab] section says."""
 
     library: Annotated[
-        str,
-        Key(LIBRARY, to.text, "the framework's name in notebooks: `torch`", name="lib_name"),
+        str, Key(LIBRARY, to.text, "the framework's name in notebooks: `torch`", name="lib_name")
     ]
     simple: Annotated[
-        dict[str, str],
+        ByTab,
         Key(LIBRARY, to.simple_alias, "`a -> b`: `d2l.a` is `lib_name.b`", name="simple_alias"),
     ]
     fluent: Annotated[
-        dict[str, str],
+        ByTab,
         Key(LIBRARY, to.fluent_alias, "`a -> b`: `d2l.a(x, y)` is `x.b(y)`", name="fluent_alias"),
     ]
     args: Annotated[
@@ -98,56 +99,45 @@ class Config:
     copyright: Annotated[str, Key("project", to.text, "the line at the end of each page")]
     release: Annotated[str, Key("project", to.text, "its version")]
     lang: Annotated[str, Key("project", to.text, "the code of its language", "en")]
-
     source_dir: Annotated[Path, Key("build", to.source_folder, "the Markdown files", ".")]
-    output_dir: Annotated[
-        Path, Key("build", to.output_folder, "all that can be made again", "_build")
-    ]
+    output_dir: Annotated[Path, Key("build", to.output_folder, "what can be made again", "_build")]
     index: Annotated[str, Key("build", to.section_path, "the first page", "index")]
     notebooks: Annotated[
-        tuple[str, ...],
-        Key("build", to.wildcards, "which files in `source_dir` are read", "**/*.md"),
+        Words, Key("build", to.wildcards, "the files of `source_dir` to read", "**/*.md")
     ]
     non_notebooks: Annotated[
-        tuple[str, ...],
-        Key(
-            "build", to.wildcards, "which of them are pages and no notebooks", name="non-notebooks"
-        ),
+        Words, Key("build", to.wildcards, "pages that are no notebooks", name="non-notebooks")
     ]
-    exclusions: Annotated[tuple[str, ...], Key("build", to.wildcards, "which of them are left out")]
-    resources: Annotated[
-        tuple[str, ...], Key("build", to.wildcards, "what pages and notebooks show or load")
-    ]
+    exclusions: Annotated[Words, Key("build", to.wildcards, "files to leave out")]
+    resources: Annotated[Words, Key("build", to.wildcards, "files that pages or notebooks need")]
     tabs: Annotated[
-        tuple[str, ...], Key("build", to.tab_names, "the tabs; the first is the default", "python")
+        Words, Key("build", to.tab_names, "the tabs; the first is the default", "python")
     ]
     warning_is_error: Annotated[
-        bool, Key("build", to.switch, "whether a warning keeps a book from being compiled", "false")
+        bool, Key("build", to.switch, "whether a warning keeps a book from compiling", "false")
     ]
     bibliography: Annotated[
-        str, Key("pdf", to.text, "the .bib file, in `source_dir`", name="bibfile")
+        str, Key("pdf", to.text, "the .bib file in `source_dir`", name="bibfile")
     ]
 
     icon: Annotated[str, Key("html", to.picture, "a picture in `source_dir`", name="favicon")]
     logo: Annotated[str, Key("html", to.picture, "a picture in `source_dir`", name="html_logo")]
     colab: Annotated[
-        dict[str, str],
+        ByTab,
         Key(
             "colab",
             to.repositories,
-            "the repository that Colab, Kaggle and Binder open notebooks of: `owner/name`, or "
-            "lines of `tab, owner/name`",
+            "what Colab, Kaggle and Binder open: `owner/name`, or lines of `tab, owner/name`",
             name="github_repo",
         ),
     ]
     sagemaker: Annotated[
-        dict[str, str],
-        Key("sagemaker", to.repositories, "the same for SageMaker Studio Lab", name="github_repo"),
+        ByTab, Key("sagemaker", to.repositories, "the same for Studio Lab", name="github_repo")
     ]
 
     libraries: Annotated[
         dict[str, Path],
-        Key(LIBRARY, to.module_file, "the module that `#@save` code goes to", name="lib_file"),
+        Key(LIBRARY, to.module_file, "the module of `#@save` code", name="lib_file"),
     ]
     version_file: Annotated[
         Path | None, Key("library", to.version_file, "where `bookc build lib` writes `release`")
@@ -157,40 +147,22 @@ class Config:
         Path, Key("bookc", to.record_folder, "the executed notebooks", "notebooks")
     ]
     timeout: Annotated[int, Key("bookc", to.seconds, "seconds that a cell may run", "1200")]
-    library: Annotated[
-        Path | None, Key("bookc", to.folder, "the folder of the package that notebooks import")
-    ]
+    library: Annotated[Path | None, Key("bookc", to.folder, "the package that notebooks import")]
     frameworks: Annotated[
         dict[str, tuple[str, str]],
-        Key(
-            "bookc",
-            to.frameworks,
-            "lines of `tab, module, what pip installs`: what each tab's code needs",
-        ),
+        Key("bookc", to.frameworks, "lines of `tab, module, what pip installs`"),
     ]
     sort_imports: Annotated[
-        bool, Key("bookc", to.switch, "whether isort orders a cell's imports", "true")
+        bool, Key("bookc", to.switch, "whether to sort a cell's imports", "true")
     ]
     sections_in_docstrings: Annotated[
-        bool,
-        Key(
-            "bookc",
-            to.switch,
-            "whether a saved definition says in which section it is defined",
-            "true",
-        ),
+        bool, Key("bookc", to.switch, "whether a saved definition names its section", "true")
     ]
     trusted_html: Annotated[
-        tuple[str, ...],
-        Key(
-            "bookc",
-            to.words,
-            "wildcards of sections whose HTML outputs are shown as they were recorded",
-        ),
+        Words,
+        Key("bookc", to.words, "sections whose HTML outputs are shown as recorded (wildcards)"),
     ]
-    site_url: Annotated[
-        str, Key("bookc", to.site_address, "where the site will be found in the web")
-    ]
+    site_url: Annotated[str, Key("bookc", to.site_address, "where the site will be found")]
     license_url: Annotated[str, Key("bookc", to.address, "the licence of the text")]
     notebook_branch: Annotated[str, Key("bookc", to.text, "the branch that hosts open", "master")]
 

@@ -17,6 +17,14 @@ from bookc.problems import Problem
 Arguments = argparse.Namespace
 Run = Callable[[Arguments], Iterable[Problem] | int]
 Option = tuple[tuple[str, ...], dict[str, Any]]
+# Names that verbs had before, or have in d2lbook, and what is to be typed now.
+EARLIER = {
+    "notebooks": ["build", "notebooks"],
+    "html": ["build", "html"],
+    "lib": ["build", "lib"],
+    "check": ["test"],
+    "clear": ["clean"],
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import pytest
 from conftest import CONFIG
 
 from bookc import files
-from bookc.__main__ import EARLIER, main
+from bookc.__main__ import main
+from bookc.options import EARLIER
 
 VERBS = ("new", "build", "serve", "lint", "execute", "test", "sync", "clean")
 
