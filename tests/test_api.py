@@ -141,8 +141,8 @@ def test_docstring_sections() -> None:
 
 
 def test_a_name_without_docstring(sources: Path) -> None:
-    line = change(sources / "d2l_shim" / "torch.py", '    """The CPU."""\n', "")
-    expected = f"d2l_shim/torch.py:{line - 1}: 'cpu' is public and has no docstring"
+    line = change(sources / "d2l_shim" / "helpers" / "torch.py", '    """The CPU."""\n', "")
+    expected = f"d2l_shim/helpers/torch.py:{line - 1}: 'cpu' is public and has no docstring"
     assert problems(sources) == [expected]
 
 
@@ -156,9 +156,11 @@ def test_a_method_without_docstring(sources: Path) -> None:
 
 def test_a_docstring_that_cannot_be_read(sources: Path) -> None:
     text = '"""The CPU.\n\n    Caution:\n        hot.\n    """'
-    line = change(sources / "d2l_shim" / "torch.py", '"""The CPU."""', text)
+    line = change(sources / "d2l_shim" / "helpers" / "torch.py", '"""The CPU."""', text)
     (problem,) = problems(sources)
-    where = f"d2l_shim/torch.py:{line - 1}: the docstring of 'cpu': unknown section 'Caution:'"
+    where = (
+        f"d2l_shim/helpers/torch.py:{line - 1}: the docstring of 'cpu': unknown section 'Caution:'"
+    )
     assert problem.startswith(where)
 
 

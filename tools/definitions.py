@@ -60,7 +60,8 @@ def public_names(library: Library, module: str) -> dict[str, Symbol]:
     """What `import *` would bring, each name with the place that defines it."""
     names: list[str] = []
     for source in (module, *library.modules[module].starred):
-        listed = library.node((source, "__all__"))
+        place = find((source, "__all__"), library.modules)
+        listed = library.node(place) if place else None
         assert isinstance(listed, (ast.Assign, ast.AnnAssign))
         names += ast.literal_eval(listed.value) if listed.value else []
     found = {name: find((module, name), library.modules) for name in names}
