@@ -99,6 +99,16 @@ def test_inherited_methods_and_private_defaults_are_shown() -> None:
     assert "self" not in re.findall(r"\w+", page)
 
 
+def test_what_is_written_once_has_the_types_of_each_framework() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    emoji = page.partition("### `load_emoji`")[2].partition("\n### ")[0]
+    for device in ("device: torch.device | str | None = None", "device: str | None = None"):
+        assert emoji.count(f"    {device},\n") == 1
+    assert emoji.count("    device=None,\n") == 1  # MXNet has no types
+    assert emoji.count("-> Loader[") == 3 and "Batch" not in emoji and "Device" not in emoji
+    assert emoji.count("emoji drawn by OpenMoji") == 1
+
+
 def test_sections_that_save_are_named() -> None:
     page = PAGE.read_text(encoding="utf-8")
     update = page.partition("### `update_D`")[2].partition("\n### ")[0]

@@ -7,8 +7,6 @@ MXNet's NumPy interface (`npx.set_np`).
 from __future__ import annotations
 
 import importlib
-import os
-import random
 import sys
 import warnings
 from collections.abc import Sequence
@@ -17,11 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from d2l_shim import images, meter
+from d2l_shim import meter
 from d2l_shim.archive import ExtractError, download_extract, extract
 from d2l_shim.download import DATA_HUB, DATA_URL, DownloadError, download
-from d2l_shim.helpers import device, loader
-from d2l_shim.helpers.loader import Loader, get_dataloader_workers
+from d2l_shim.helpers import device
+from d2l_shim.helpers.datasets import DataSets
+from d2l_shim.helpers.loader import (
+    Loader,
+    Take,
+    as_data,
+    common_length,
+    get_dataloader_workers,
+    seed_host,
+)
 from d2l_shim.images import FASHION_MNIST_CLASSES
 from d2l_shim.plot import Animator, plot, plt, set_figsize, show_images, to_numpy
 
@@ -151,10 +157,8 @@ class Accumulator(meter.Accumulator):
 
 def set_seed(seed: int) -> None:
     """Seed Python, NumPy, MXNet on every device, and the loaders made from now on."""
-    random.seed(seed)
-    np.random.seed(seed)
+    seed_host(seed)
     mx.random.seed(seed)
-    loader.seed_loaders(seed)
 
 
 def tensor(x: Any, dtype: Any = np.float32) -> Any:
@@ -191,29 +195,13 @@ def _share(array: NDArray[Any], place: Any) -> Any:
     return mx.nd.from_numpy(array, zero_copy=True).as_np_ndarray().as_in_ctx(place)
 
 
-def load_array(
-    arrays: Sequence[Any], batch_size: int, is_train: bool = True, *, seed: int | None = None
-) -> Loader[Any]:
-    """Minibatches of arrays that have one example per row.
+def _to_batch(arrays: Sequence[NDArray[Any]], device: Any) -> tuple[Any, ...]:
+    return tuple(_share(array, device or mx.cpu()) for array in arrays)
 
-    Args:
-        arrays: tensors, NumPy arrays or lists of one common length.
-        batch_size: examples in a batch; the last batch may have fewer.
-        is_train: whether each epoch has a new order.
-        seed: of the order; by default from `set_seed`.
 
-    Returns:
-        An iterable of tuples with one tensor for each array, where the array was; lists
-        and NumPy arrays go to the CPU. Of a single array the tensors come as they are, not in
-        tuples, as Gluon's loaders have it.
-
-    Raises:
-        ValueError: the arrays differ in length.
-    """
+def _rows(arrays: Sequence[Any]) -> tuple[int, Take[Any]]:
     places = [a.ctx if isinstance(a, mx.nd.NDArray) else mx.cpu() for a in arrays]
-    hosts = tuple(
-        to_numpy(a) if isinstance(a, mx.nd.NDArray) else loader.as_data(a) for a in arrays
-    )
+    hosts = tuple(to_numpy(a) if isinstance(a, mx.nd.NDArray) else as_data(a) for a in arrays)
 
     def take(indices: NDArray[np.int64]) -> Any:
         batch = tuple(
@@ -222,131 +210,13 @@ def load_array(
         )
         return batch if len(batch) > 1 else batch[0]
 
-    return Loader(loader.common_length(hosts), batch_size, take, shuffle=is_train, seed=seed)
+    return common_length(hosts), take
 
 
-def load_images(
-    images: Any,
-    batch_size: int,
-    device: Any = None,
-    *,
-    labels: Any = None,
-    drop_last: bool = True,
-    seed: int | None = None,
-) -> Loader[tuple[Any, ...]]:
-    """Minibatches of images that are in memory, in a new order each epoch.
-
-    Args:
-        images: bytes of shape (n, height, width, channels) or (n, height, width).
-        batch_size: examples in a batch.
-        device: where the batches are; by default the CPU.
-        labels: a number for each image, if it has one.
-        drop_last: whether a last batch with fewer examples is left out.
-        seed: of the order; by default from `set_seed`.
-
-    Returns:
-        An iterable of tuples `(X,)`, or `(X, y)` with labels. X is float32 in [-1, 1] and
-        has the shape (batch_size, channels, height, width);
-        y is int64 of shape (batch_size,).
-
-    Raises:
-        ValueError: images or labels of another type or shape, or fewer images than a batch.
-    """
-    pixels, y = loader.checked_images(images, labels)
-    pixels = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
-
-    def take(indices: NDArray[np.int64]) -> tuple[Any, ...]:
-        arrays = [loader.to_float(pixels[indices])] + ([] if y is None else [y[indices]])
-        return tuple(_share(array, device or mx.cpu()) for array in arrays)
-
-    return Loader(len(pixels), batch_size, take, drop_last=drop_last, seed=seed)
-
-
-def load_emoji(
-    batch_size: int,
-    size: int = 64,
-    device: Any = None,
-    *,
-    drop_last: bool = True,
-    seed: int | None = None,
-) -> Loader[tuple[Any, ...]]:
-    """Minibatches `(X,)` of the embedded image set: emoji drawn by OpenMoji, on white.
-
-    Args:
-        size: pixels along a side, 64 or 32.
-        batch_size, device, drop_last, seed: as for `load_images`.
-
-    Raises:
-        ValueError: for another size, or a batch larger than the set.
-    """
-    return load_images(
-        images.emoji_images(size), batch_size, device, drop_last=drop_last, seed=seed
-    )
-
-
-def load_pokemon(
-    batch_size: int,
-    size: int = 64,
-    device: Any = None,
-    *,
-    drop_last: bool = True,
-    seed: int | None = None,
-) -> Loader[tuple[Any, ...]]:
-    """Minibatches `(X,)` of the Pokemon sprites, on white; needs the network once.
-
-    Args:
-        size: pixels along a side.
-        batch_size, device, drop_last, seed: as for `load_images`.
-
-    Raises:
-        DownloadError: the archive is neither on this machine nor to be had.
-    """
-    return load_images(
-        images.pokemon_images(size), batch_size, device, drop_last=drop_last, seed=seed
-    )
-
-
-def load_fashion_mnist(
-    batch_size: int,
-    size: int = 28,
-    device: Any = None,
-    *,
-    train: bool = True,
-    drop_last: bool = True,
-    seed: int | None = None,
-) -> Loader[tuple[Any, ...]]:
-    """Minibatches `(X, y)` of Fashion-MNIST, grey pictures of clothes with one channel.
-
-    Args:
-        size: pixels along a side: 28, or 32 with a black margin.
-        train: whether the 60,000 images for training, or the 10,000 for tests.
-        batch_size, device, drop_last, seed: as for `load_images`.
-
-    Raises:
-        DownloadError: the files are neither on this machine nor to be had.
-    """
-    pictures, labels = images.fashion_mnist(train, size)
-    return load_images(pictures, batch_size, device, labels=labels, drop_last=drop_last, seed=seed)
-
-
-def load_image_folder(
-    folder: str | os.PathLike[str],
-    batch_size: int,
-    size: int = 64,
-    device: Any = None,
-    *,
-    drop_last: bool = True,
-    seed: int | None = None,
-) -> Loader[tuple[Any, ...]]:
-    """Minibatches `(X, y)` of the images in a folder, read once; subfolders are classes.
-
-    Args:
-        folder: holds PNG, JPEG, WebP, GIF or BMP files, itself or in subfolders.
-        size: pixels along a side; the middle square of each image is scaled to it.
-        batch_size, device, drop_last, seed: as for `load_images`.
-
-    Raises:
-        ValueError: there is no image, or files are no images.
-    """
-    pictures, labels = images.folder_images(folder, size)
-    return load_images(pictures, batch_size, device, labels=labels, drop_last=drop_last, seed=seed)
+_data: DataSets[Any, Any] = DataSets(channels_first=True, to_batch=_to_batch, rows=_rows)
+load_array = _data.load_array
+load_images = _data.load_images
+load_emoji = _data.load_emoji
+load_pokemon = _data.load_pokemon
+load_fashion_mnist = _data.load_fashion_mnist
+load_image_folder = _data.load_image_folder

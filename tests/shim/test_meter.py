@@ -35,7 +35,7 @@ def test_package_imports_no_framework_and_no_matplotlib() -> None:
     heavy = "{'torch', 'tensorflow', 'keras', 'mxnet', 'matplotlib', 'PIL', 'IPython'}"
     code = f"import d2l_shim, sys; print({heavy} & sys.modules.keys())"
     assert run_python(code).strip() == "set()"
-    modules = "d2l_shim.plot, d2l_shim.images, d2l_shim.archive, d2l_shim.helpers.loader"
+    modules = "d2l_shim.plot, d2l_shim.images, d2l_shim.archive, d2l_shim.helpers.datasets"
     code = f"import {modules}, sys; print({heavy} & sys.modules.keys())"
     assert run_python(code).strip() == "set()"
 
