@@ -17,11 +17,11 @@ test: .venv/test.stamp .venv-d2lbook/stamp
 	$(BIN)/mypy
 	$(BIN)/bookc lint
 	$(BIN)/pytest
-	$(BIN)/bookc check
+	$(BIN)/bookc test
 
 # Jupyter on one framework's notebooks, with only that framework installed.
 lab: $(LAB)/lab.stamp
-	$(LAB)/bin/bookc notebooks --tab $(FRAMEWORK)
+	$(LAB)/bin/bookc build notebooks --tab $(FRAMEWORK)
 	$(LAB)/bin/jupyter lab --notebook-dir=_build/notebooks/$(FRAMEWORK) $(LABFLAGS)
 
 serve: .venv/book.stamp
@@ -31,7 +31,7 @@ execute: .venv/test.stamp
 	$(BIN)/bookc execute
 
 check: .venv/test.stamp
-	$(BIN)/bookc check
+	$(BIN)/bookc test
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

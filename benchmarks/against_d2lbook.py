@@ -166,7 +166,17 @@ class Contest:
 
     def bookc(self, book: Path, *more: object) -> Cost:
         chosen = ["--tab", self.tabs[0]] if len(self.tabs) == 1 else []
-        command = [sys.executable, "-m", "bookc", "notebooks", "--book", book, *chosen, *more]
+        command = [
+            sys.executable,
+            "-m",
+            "bookc",
+            "build",
+            "notebooks",
+            "--book",
+            book,
+            *chosen,
+            *more,
+        ]
         return run(command, ROOT)
 
     def costs(self) -> dict[str, tuple[Cost, Cost]]:

@@ -111,7 +111,7 @@ def main() -> int:
     failed = False
     with tempfile.TemporaryDirectory(prefix="library-") as name:
         copy = copy_book(args.book, Path(name) / "book")
-        run([sys.executable, "-m", "bookc", "lib", "--book", copy], ROOT)
+        run([sys.executable, "-m", "bookc", "build", "lib", "--book", copy], ROOT)
         for file in read_config(copy).libraries.values():
             module = file.relative_to(copy)
             theirs, ours = definitions(args.book / module), definitions(file)

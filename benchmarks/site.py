@@ -39,7 +39,7 @@ def build_with_d2lbook(folder: Path, tabs: list[str]) -> Cost:
 
 
 def build_with_bookc(folder: Path) -> Cost:
-    return run([sys.executable, "-m", "bookc", "html", "--book", folder], ROOT)
+    return run([sys.executable, "-m", "bookc", "build", "html", "--book", folder], ROOT)
 
 
 def edit(file: Path, word: str) -> None:

@@ -1,12 +1,18 @@
-"""The nouns of the compiler: what a book is made of, and its one error type."""
+"""The nouns of the compiler: Cell, Chapter, Book, Label, Reference, Refs, Recorded, Build."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bookc.config import Config
 from bookc.problems import Problem
+
+if TYPE_CHECKING:  # parsers and validators, which those who only name the nouns do not need
+    from markdown_it.token import Token
+    from nbformat import NotebookNode
+
+TabSection = tuple[str, str]  # a tab, and the path of a section: what names one notebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +128,78 @@ class Reference:
     year: str
     html: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A page's place in the table of contents; `title` is inline Markdown."""
+
+    path: str
+    title: str
+    number: str
+    children: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refs:
+    """The book's prose, parsed, numbered and checked.
+
+    Attributes:
+        labels: by name.
+        tokens: for each prose cell's id its markdown-it tokens; headings, figures, tables and
+            equations carry `meta["anchor"]` (unique on their page) and `meta["number"]`.
+        tree: the table of contents; its root is the index page.
+        titles: for each section path its title as inline Markdown.
+        bibliography: every reference by its key.
+        cited: the keys that are cited, in order of their first citation.
+    """
+
+    labels: dict[str, Label]
+    tokens: dict[str, list[Token]]
+    tree: Node
+    titles: dict[str, str]
+    bibliography: dict[str, Reference]
+    cited: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What one cell printed and drew.
+
+    Attributes:
+        outputs: nbformat 4 output dictionaries.
+        stale: whether they come from an earlier version of the code.
+    """
+
+    outputs: tuple[dict[str, Any], ...]
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A book and all that is made of it before a file is written.
+
+    Attributes:
+        book: what was read.
+        refs: its prose, parsed, numbered and checked.
+        notebooks: by tab and section, without outputs.
+        recorded: by tab and cell id, what the cells printed and drew when they were executed.
+    """
+
+    book: Book
+    refs: Refs
+    notebooks: dict[TabSection, NotebookNode]
+    recorded: dict[tuple[str, str], Recorded]
+
+    @property
+    def config(self) -> Config:
+        """The book's."""
+        return self.book.config
+
+    @property
+    def tabs(self) -> tuple[str, ...]:
+        """Those that have notebooks, in order."""
+        return tuple(dict.fromkeys(tab for tab, _ in self.notebooks))
+
+
+NO_REFS = Refs({}, {}, Node("", "", "", ()), {}, {}, ())  # of a book whose prose was not parsed

@@ -160,7 +160,7 @@ class Config:
         ),
     ]
     version_file: Annotated[
-        Path | None, Key("library", to.version_file, "where `bookc lib` writes `release`")
+        Path | None, Key("library", to.version_file, "where `bookc build lib` writes `release`")
     ]
 
     record_dir: Annotated[
@@ -307,10 +307,12 @@ def _sections(text: str) -> Sections:
 
 
 def _known_names() -> dict[str, list[str]]:
-    """The keys of each section."""
-    names = {section: keys.split() for section, keys in READ_OVER.items()}
-    for one in (*KEYS.values(), *ALIAS_KEYS.values()):
-        names[one.section] = [*names.get(one.section, ()), one.name]
+    """The keys of each section, those first that mean something."""
+    names: dict[str, list[str]] = {}
+    for key in (*KEYS.values(), *ALIAS_KEYS.values()):
+        names.setdefault(key.section, []).append(key.name)
+    for section, read_over in READ_OVER.items():
+        names.setdefault(section, []).extend(read_over.split())
     return names
 
 

@@ -142,7 +142,7 @@ def folder(entry: Entry) -> Path | None:
 
 
 def module_file(entry: Entry) -> Path | None:
-    """The file of a module that `bookc lib` writes; nothing else is lost without it."""
+    """The file of a module that `bookc build lib` writes; nothing else is lost without it."""
     file = entry.root / entry.text if entry.text else None
     if file is not None and file.is_dir():
         entry.odd(f"{file} is a folder: want a Python file")

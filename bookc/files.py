@@ -1,4 +1,4 @@
-"""The book's files: which there are, how they are read, how they are written."""
+"""The files of a book: which there are, how they are read and written (whole or not at all)."""
 
 from __future__ import annotations
 
@@ -133,17 +133,23 @@ def write_source(path: Path, text: str) -> bool:
     return write_file(path.resolve(), text)
 
 
-def copy_resources(config: Config, folders: Collection[Path]) -> None:
+def copy_resources(config: Config, folders: Collection[Path]) -> list[Path]:
     """Copy the book's `resources` to the same places below each of the folders.
 
     Pictures are looked at and seldom written: all the folders share one copy, by hard links.
+
+    Returns:
+        The copies.
     """
+    copies = []
     for file in resource_files(config):
         targets = [folder / file.relative_to(config.source_dir) for folder in folders]
         for target in targets:
             shared = is_picture(file) and target is not targets[0]
             if not shared or not _link(targets[0], target):
                 copy_file(file, target)
+        copies += targets
+    return copies
 
 
 def is_picture(file: Path) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bookc.book import Book, Reference
+from bookc.book import Book, Build, Reference
 from bookc.config import parse_config
 from bookc.notebook.file import notebook_text
 from bookc.notebook.library import make_library
@@ -23,8 +23,8 @@ from bookc.problems import BookError
 from bookc.read import formulas
 from bookc.read.cells import read_chapter
 from bookc.read.marks import quick_source
-from bookc.read.read import missing_sections
 from bookc.read.references import resolve
+from bookc.read.sources import missing_sections
 from bookc.site.render import render_book
 
 CONFIG = "[build]\ntabs = pytorch, mxnet\n[library-mxnet]\nlib_file = lib.py\n"
@@ -94,7 +94,7 @@ def compile_all(text: str) -> str:
             prose = readable_prose(selected, refs)
             notebook_text(make_notebook(selected, tab, prose))
             notebook_text(make_notebook(selected, tab, prose, quick=True))
-    render_book(book, refs, {})
+    render_book(Build(book, refs, {}, {}))
     return "compiled with warnings" if problems or faults else "compiled"
 
 

@@ -14,7 +14,7 @@ from docstrings import read_docstring
 from make_api import make_page
 
 from bookc.problems import BookError
-from bookc.read.read import read_book
+from bookc.run.build import read_build
 from bookc.site.render import render_book
 
 ROOT = Path(__file__).parents[1]
@@ -68,8 +68,8 @@ def test_every_public_name_has_an_entry(framework: str) -> None:
 
 
 def test_links_and_references_of_the_page_resolve() -> None:
-    book, refs = read_book(ROOT)  # an unknown label or citation is an error
-    pages = {name: str(text) for name, text in render_book(book, refs, {}).items()}
+    build = read_build(ROOT)  # an unknown label or citation is an error
+    pages = {name: str(text) for name, text in render_book(build).items()}
     page = pages["api.html"]
     article = page.partition("<article>")[2].partition("</article>")[0]
     links = [html.unescape(link) for link in re.findall(r'href="([^"]+)"', article)]

@@ -8,7 +8,7 @@ import pytest
 @pytest.fixture
 def compile_again(tiny, bookc):
     def run(*more):
-        return bookc("notebooks", "--book", tiny, *more).stdout.rsplit(",", 1)[1].strip()
+        return bookc("build", "notebooks", "--book", tiny, *more).stdout.rsplit(",", 1)[1].strip()
 
     assert run() != "0 changed"
     return run

@@ -36,7 +36,7 @@ ENTRY = re.compile(r"### (\w+)")
 HEADING = re.compile(r"#{1,3} (.+)")
 OVERVIEW = "{overview}"  # the line of tools/api.md that becomes the list of all names
 NOTE = "[//]: # (Written by tools/make_api.py from docstrings and tools/api.md: edit those.)\n\n"
-SAVED_IN = re.compile(r"# (\S+)")  # `bookc lib` writes the section above what it defines
+SAVED_IN = re.compile(r"# (\S+)")  # `bookc build lib` writes the section above what it defines
 LABEL = re.compile(r":label:`(\w+)`")
 
 

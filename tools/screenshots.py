@@ -1,6 +1,6 @@
 """Photograph ten kinds of pages of this book, wide and narrow, light and dark.
 
-    bookc html
+    bookc build html
     python tools/screenshots.py _build/html pages
 
 The files are called `kind-width-scheme.png`. They are made to be looked at.

@@ -15,8 +15,9 @@ from pathlib import Path
 from bookc import files
 from bookc.config import read_config
 from bookc.problems import BookError, Problem, collecting
-from bookc.read.cells import FENCE, INPUT, TAB_MARK, parse_chapter
+from bookc.read.cells import parse_chapter
 from bookc.read.fences import Fences
+from bookc.read.syntax import FENCE, INPUT, TAB_MARK
 
 ASLEEP = re.compile(r"python\s+(\{[^}]*\.input\b[^}]*\}\s*)")
 LINE = re.compile(r"(\r\n?|\n)")

@@ -1,4 +1,4 @@
-"""What is suspicious in a chapter though it compiles, and which framework lacks what."""
+"""Book -> everything that is wrong or suspicious in it, and where a framework lacks code."""
 
 from __future__ import annotations
 
@@ -18,21 +18,18 @@ from pathlib import Path
 from bookc import files
 from bookc.book import Cell, Chapter
 from bookc.config import read_config
-from bookc.notebook.library import library_faults
 from bookc.notebook.tabs import select_tab
 from bookc.problems import BookError, Problem, collecting
 from bookc.read import prose
 from bookc.read.cells import read_chapter
 from bookc.read.python import comments, python_of
-from bookc.read.read import read_book
+from bookc.read.syntax import BLOCK_MARKS, CODE_MARKS, ROLES, TAB_BLOCKS
+from bookc.run.build import read_build
 
-KNOWN = (*prose.ROLES, *prose.MARKS, "begin_tab", "end_tab")
+KNOWN = (*ROLES, *BLOCK_MARKS, *TAB_BLOCKS)
 MARK_OR_RUN = re.compile(r"(?<![\w:]):(?P<name>[a-z_]+):(?P<open>`*)|(?P<run>`+)")
-CODE_MARK = re.compile(r"#[ \t]*@(\w+)")
-KNOWN_IN_CODE = (
-    *("save", "quick", "tags", "tab"),
-    *("hide", "hide_all", "hide_code", "hide_output", "hide_outputs"),
-)
+LIKE_CODE_MARK = re.compile(r"#[ \t]*@(\w+)")
+KNOWN_IN_CODE = [mark.name for mark in CODE_MARKS]
 CLOSE = 0.65  # how alike a misspelt mark and a known one must be
 CLOSE_IN_CODE = 0.7  # it may be a decorator that is commented out
 QUOTED = re.compile(r"'([^']+)'|: (\S+)$|^(#@\w+)")
@@ -131,9 +128,9 @@ def _marks(line: str) -> Iterator[tuple[int, str]]:
         name, column = found["name"], found.start() + 1
         close = difflib.get_close_matches(name, KNOWN, n=1, cutoff=CLOSE)
         if not ticks:
-            if name in prose.ROLES:
+            if name in ROLES:
                 yield column, f":{name}: names nothing: write :{name}:`label`"
-            elif name in prose.MARKS and line[at:].lstrip().startswith("`"):
+            elif name in BLOCK_MARKS and line[at:].lstrip().startswith("`"):
                 yield column, f"a space behind :{name}: makes text of it"
         elif name == "label" and line.lstrip().startswith("#"):
             yield column, "a label stands on a line of its own, below its heading"
@@ -149,11 +146,11 @@ def _marks(line: str) -> Iterator[tuple[int, str]]:
 
 def _code_marks(cell: Cell, file: str) -> Iterator[Problem]:
     """Comments that are nearly marks; in what is not Python there are none."""
-    places = [found.start() for found in CODE_MARK.finditer(cell.source)]
+    places = [found.start() for found in LIKE_CODE_MARK.finditer(cell.source)]
     last = cell.source.count("\n", 0, places[-1]) + 1 if places else 0
     try:
         for comment in comments(cell.source, last) if places else ():
-            found = CODE_MARK.match(comment.string)
+            found = LIKE_CODE_MARK.match(comment.string)
             if found is None or found[1] in KNOWN_IN_CODE:
                 continue
             name = found[1].lower()
@@ -207,7 +204,7 @@ def lint_book(root: Path) -> Linted:
     config = read_config(root)
     problems: list[Problem] = []
     with collecting(problems):
-        problems += read_book(root, checks=[library_faults])[0].warnings
+        problems += read_build(root).book.warnings
     chapters = []
     found_gaps: list[Gap] = []
     lines: dict[str, list[str]] = {}

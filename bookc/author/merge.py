@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
-from bookc.read.prose import MARK_LINE, ROLES
+from bookc.read.syntax import BLOCK_MARK_LINE, CODE_MARK, ROLES, STATEMENT_MARK
 
 ROLE = rf":(?:{'|'.join(ROLES)}):`+[^`\n]+`+"
 REFERENCE = re.compile(ROLE)
@@ -22,8 +22,7 @@ TOKEN = re.compile(rf"{ROLE}|{LINK}|\w+|\s+|.")
 NAME = re.compile(r"\w+")
 ALIKE = 0.5  # the least share of common words for two lines to be versions of one
 MARKS_ONLY = re.compile(r"\s*#\s*@\w+\b.*")  # a line of code that is a mark and nothing else
-LINE_MARK = re.compile(r"#\s*@(?:save|quick)\b")  # speaks of its line; #@tags of its whole cell
-MARK_BEHIND = re.compile(r"(.*\S)(\s*#\s*@(?:save|quick|tags|tab)\b.*)")  # code, its last mark
+MARK_BEHIND = re.compile(rf"(.*\S)(\s*{CODE_MARK.pattern[:-1]})")  # code, its last mark
 
 
 class Ambiguous(Exception):
@@ -161,7 +160,7 @@ def _partners(
         concealed = concealed_by(source, compiled, origin, at)
         if e1 == e2 or not concealed:
             continue
-        is_marked = any(LINE_MARK.search(line) for line in concealed)
+        is_marked = any(STATEMENT_MARK.search(line) for line in concealed)
         if at not in pairs or not _lives_on(compiled[at], edited, pairs[at], (e1, e2), is_marked):
             message = (
                 f"cannot tell which of the new lines has become of '{concealed[0].strip()}', whose "
@@ -275,7 +274,9 @@ def _place(
     if previous is not None:
         place = origin[previous] + 1
         shown = set(origin.values())
-        while place < len(source) and place not in shown and MARK_LINE.fullmatch(source[place]):
+        while (
+            place < len(source) and place not in shown and BLOCK_MARK_LINE.fullmatch(source[place])
+        ):
             place += 1
         return place, _shift(source[origin[previous]], compiled[previous])
     following = next((at for at in range(before, len(compiled)) if at in origin), None)
@@ -295,16 +296,16 @@ def _hidden_with(
     In prose they stand behind what they mark (:label:), in code before it (#@save; #@tags
     belongs to the whole cell).
     """
-    shown = set(origin.values())
+    free = set(range(len(source))) - set(origin.values())
     lines = [origin[at] for at in range(c1, c2) if at in origin]
     for at in lines:
         after = at + 1
-        while after < len(source) and after not in shown and MARK_LINE.fullmatch(source[after]):
+        while after in free and BLOCK_MARK_LINE.fullmatch(source[after]):
             yield after
             after += 1
         before = at - 1
-        while before >= 0 and before not in shown and MARKS_ONLY.fullmatch(source[before]):
-            if LINE_MARK.match(source[before].lstrip()):
+        while before in free and MARKS_ONLY.fullmatch(source[before]):
+            if STATEMENT_MARK.match(source[before].lstrip()):
                 yield before
             before -= 1
 

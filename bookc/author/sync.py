@@ -23,8 +23,8 @@ from bookc.author.verify import (
     same_for_reader,
     trimmed,
 )
-from bookc.book import Book, Cell, Chapter
-from bookc.notebook.build import compile_notebooks
+from bookc.book import Book, Cell, Chapter, Refs
+from bookc.notebook.compile import compile_notebooks
 from bookc.notebook.edited import (
     digest,
     is_compiled,
@@ -41,10 +41,9 @@ from bookc.notebook.notebook import make_notebook
 from bookc.notebook.tabs import select_tab
 from bookc.problems import BookError, Problem
 from bookc.read import prose
-from bookc.read.cells import FENCE, TAB_BLOCK, TAB_MARK
-from bookc.read.marks import ANY_MARK, find_marks, would_be_marks
+from bookc.read.marks import find_marks, would_be_marks
 from bookc.read.read import read_book
-from bookc.read.references import Refs
+from bookc.read.syntax import CODE_MARK, FENCE, TAB_BLOCK, TAB_MARK
 
 Choice = Literal["all", "split"]
 LINE = re.compile(r"(\r\n?|\n)")
@@ -99,7 +98,7 @@ def sync_text(
         text: the chapter's file; `chapter` is what it was parsed to.
         tabs: the book's tabs.
         compiled: the chapter's notebook as it compiles now.
-        edited: the author's notebook, once written by `bookc notebooks`.
+        edited: the author's notebook, once written by `bookc build notebooks`.
         choose: for whom a change of what several tabs see shall be; None is no answer.
 
     Raises:
@@ -157,8 +156,8 @@ class _Syncer:
         base = edited.metadata["bookc"].get("base")
         if base is None:
             message = (
-                "does not say what it was compiled from: edit a notebook that `bookc notebooks` "
-                "wrote"
+                "does not say what it was compiled from: edit a notebook that "
+                "`bookc build notebooks` wrote"
             )
             raise BookError([Problem(chapter.file, 0, message)])
         if edited.cells and not any("id" in cell for cell in edited.cells):
@@ -499,7 +498,7 @@ def _concealing(cell: Cell, node: NotebookNode) -> dict[int, str]:
     for at, line in enumerate(compiled):
         concealed = concealed_by(source, compiled, origin, at) if line.strip() else []
         if cell.kind == "code":
-            concealed = [one for one in concealed if ANY_MARK.search(one)]
+            concealed = [one for one in concealed if CODE_MARK.search(one)]
         if concealed:
             result[origin[at]] = line.strip()
     return result

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
-from bookc.book import Cell, Chapter
+from bookc.book import Cell, Chapter, Refs
 from bookc.notebook.edited import plain
 from bookc.notebook.file import NotebookNode
 from bookc.notebook.imports import sort_imports
@@ -23,9 +23,8 @@ from bookc.notebook.tabs import select_tab
 from bookc.problems import BookError, Problem
 from bookc.read import prose as markdown
 from bookc.read.marks import quick_source, saved_blocks, strip_marks
-from bookc.read.prose import MARK, MARK_LINE
 from bookc.read.python import parse_python
-from bookc.read.references import Refs
+from bookc.read.syntax import BLOCK_MARK, BLOCK_MARK_LINE
 
 Key = tuple[str, str]  # ("text", a statement's text) or ("name", what it defines)
 Note = tuple[bool, str]  # whether it is saved, and what #@quick makes of it ("" for a name)
@@ -121,8 +120,8 @@ def _labelled(cells: Iterable[Cell]) -> tuple[dict[str, tuple[str, int]], set[st
         for number, line in enumerate(
             cell.source.split("\n") if cell.kind == "markdown" else (), 1
         ):
-            if MARK_LINE.fullmatch(line) and last:
-                names = (value for kind, value in MARK.findall(line) if "label" in kind)
+            if BLOCK_MARK_LINE.fullmatch(line) and last:
+                names = (value for kind, value in BLOCK_MARK.findall(line) if "label" in kind)
                 labelled.update((name, (last, lines[last])) for name in names)
             elif line.strip():
                 last = line

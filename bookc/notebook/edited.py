@@ -1,4 +1,4 @@
-"""What a compiled notebook notes of its cells, so that an author's edits are told from others'."""
+"""A hash of each cell, noted in compiled notebooks: it tells later which cells an author edited."""
 
 from __future__ import annotations
 

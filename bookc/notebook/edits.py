@@ -1,4 +1,4 @@
-"""Edits of a cell's source by position, with every line's origin kept."""
+"""Edits of a cell's source by position; each line still knows which line of the file it was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The imports of a code cell in isort's order, as d2lbook puts them."""
+"""Code -> the same code with its imports in isort's order, as d2lbook does it."""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ from bookc.problems import BookError, Problem, collecting
 from bookc.read.marks import saved_blocks
 from bookc.read.python import nodes
 
-HEADER = '''"""Code that the chapters mark with #@save. Written by `bookc lib`; edit those."""
+HEADER = '''"""Code that the chapters mark with #@save. Written by `bookc build lib`; edit those."""
 '''
 # What d2lbook writes between an author's own lines of a module and those that it generates.
 D2LBOOK_HEADER = re.compile(r"^#{17} +WARNING +#{16}$", re.MULTILINE)
-GENERATED = "# The part below is written by `bookc lib`: edit the chapters instead."
+GENERATED = "# The part below is written by `bookc build lib`: edit the chapters instead."
 LABELLED = re.compile(r"^#+ [^\n]*\n\s*:label:`([^`\n]+)`", re.MULTILINE)
 Place = tuple[str, int]  # file and line
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

@@ -1,4 +1,4 @@
-"""Prose as notebooks have it: plain Markdown, which Jupyter and its kin show without our marks."""
+"""Parsed prose -> plain Markdown, as Jupyter shows it: references are links, labels are gone."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ import posixpath
 import re
 from collections.abc import Callable
 
-from bookc.book import Cell, Chapter, Reference
-from bookc.read.prose import MARK_LINE, ROLES, role_name
-from bookc.read.references import Refs, citation_text, reference_text
+from bookc.book import Cell, Chapter, Reference, Refs
+from bookc.read.references import citation_text, reference_text
 from bookc.read.slides import strip_slides
+from bookc.read.syntax import (
+    BLOCK_MARK_LINE,
+    ROLE,
+    is_toc,
+    role_name,
+    section_path,
+    toc_names,
+)
 
-ROLE_OR_RUN = re.compile(rf":({'|'.join(ROLES)}):`+([^`\n]+)`+|(`+)")
+ROLE_OR_RUN = re.compile(rf"{ROLE.pattern}|(`+)")
 
 
 def readable_prose(chapter: Chapter, refs: Refs) -> dict[str, str]:
@@ -32,7 +39,7 @@ def _readable(cell: Cell, path: str, refs: Refs) -> str:
         first, end = token.map
         if token.type == "fence":
             verbatim.update(range(first, end))
-            if token.info.strip() == "toc":
+            if is_toc(token.info):
                 lines[first:end] = [None] * (end - first)
                 lines[first] = _toc_links(token.content, path, refs)
         elif token.type == "math_block":
@@ -51,7 +58,7 @@ def _readable(cell: Cell, path: str, refs: Refs) -> str:
     read = _reader(path, refs)
     result = []
     for at, line in enumerate(lines):
-        if line is None or (MARK_LINE.fullmatch(line) and at not in verbatim):
+        if line is None or (BLOCK_MARK_LINE.fullmatch(line) and at not in verbatim):
             continue
         result.append(line if at in verbatim else _replace_roles(line, read))
     return "\n".join(result).strip()
@@ -85,12 +92,10 @@ def _toc_links(content: str, path: str, refs: Refs) -> str:
     """The lines of a `toc` block as a list of links between notebooks."""
     links = []
     read = _reader(path, refs, linked=False)
-    for line in content.split("\n"):
-        name = line.strip().removesuffix(".md")
-        if name and not name.startswith(":"):
-            target = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-            if target in refs.titles:
-                links.append(f"- [{_replace_roles(refs.titles[target], read)}]({name}.ipynb)")
+    for _, name in toc_names(content):
+        target = section_path(name, path)
+        if target in refs.titles:
+            links.append(f"- [{_replace_roles(refs.titles[target], read)}]({name}.ipynb)")
     return "\n".join(links)
 
 

@@ -1,4 +1,4 @@
-"""A .bib file's text -> References, formatted by pybtex."""
+"""The text of a .bib file -> its entries, formatted by pybtex."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tagged Markdown -> Chapter. The one file that knows how cells and tabs are written.
+"""Tagged Markdown -> Chapter.
 
 The text is scanned once, line by line. What it recognises is d2lbook's syntax:
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import posixpath
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -20,17 +19,22 @@ from dataclasses import replace
 from bookc.book import Cell, Chapter, TocEntry
 from bookc.problems import BookError, Problem
 from bookc.read.fences import Fences
+from bookc.read.syntax import (
+    FENCE,
+    INPUT,
+    OUTPUT,
+    TAB_BLOCK,
+    TAB_BLOCK_WITH_TEXT,
+    TAB_MARK,
+    is_toc,
+    section_path,
+    toc_names,
+)
 
-FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})\s*(.*)$")
-INPUT = re.compile(r"\{[^}]*\.input\b[^}]*\}\s*")
-OUTPUT = re.compile(r"\{[^}]*\.output\b[^}]*\}\s*")
 MAGICS = {".bash": "%%bash", ".r": "%%R", ".ruby": "%%ruby"}  # of cells in other languages
 ID = re.compile(r"[\s{]#([^\s}]+)")
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # as nbformat allows it
-TAB_BLOCK = re.compile(r":[ \t]*(begin_tab|end_tab):[ \t]*(?:`([^`]*)`)?\s*$")
-TEXT_BEHIND = re.compile(r":(begin_tab|end_tab):")  # of a line that is no TAB_BLOCK
 TAB_NAME = re.compile(r"\w+")
-TAB_MARK = re.compile(r"\s*(?:#\s*@tab|(?:#\s*)?%%tab)\b(.*)$")
 
 
 def parse_chapter(text: str, path: str, file: str, tabs: Sequence[str]) -> Chapter:
@@ -115,7 +119,7 @@ class _Scanner:
                     self._add_cell(fence[2], lines[at + 1 : end], at + 2)
                     at = end + 1
                     continue
-                if fence[2].strip() == "toc":
+                if is_toc(fence[2]):
                     self._add_toc(lines[at + 1 : end], first_line=at + 2)
                 prose.extend(lines[at : end + 1])
                 at = end + 1
@@ -138,7 +142,7 @@ class _Scanner:
                     block_line, prose_tabs = 0, ()
                 at += 1
                 continue
-            if behind := TEXT_BEHIND.match(line):
+            if behind := TAB_BLOCK_WITH_TEXT.match(line):
                 message = f"no tab block: text stands behind {behind[0]}, put it on the next line"
                 self._complain(at + 1, message, warning=True)
             prose.append(line)
@@ -226,12 +230,9 @@ class _Scanner:
 
     def _add_toc(self, lines: list[str], first_line: int) -> None:
         numbered = any(line.strip().startswith(":numbered:") for line in lines)
-        folder = posixpath.dirname(self.path)
-        for at, line in enumerate(lines):
-            name = line.strip().removesuffix(".md")
-            if name and not name.startswith(":"):
-                path = posixpath.normpath(posixpath.join(folder, name))
-                self.toc.append(TocEntry(path, first_line + at, numbered))
+        for row, name in toc_names("\n".join(lines)):
+            path = section_path(name, self.path)
+            self.toc.append(TocEntry(path, first_line + row, numbered))
 
     def _known_tabs(self, text: str, line: int) -> tuple[str, ...] | None:
         """The tabs that a mark names; () for all of them, None if this book has none of them.

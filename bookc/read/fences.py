@@ -1,4 +1,4 @@
-"""Which line closes a code fence: found without reading the rest of a file again and again."""
+"""Lines -> the line that closes each code fence, in time that grows with the length of the file."""
 
 from __future__ import annotations
 

@@ -16,9 +16,8 @@ from functools import lru_cache
 from bookc.book import Cell
 from bookc.problems import BookError, Problem
 from bookc.read.python import NOT_PYTHON, comments, python_of
+from bookc.read.syntax import CODE_MARK
 
-MARK = re.compile(r"#\s*@(save|quick|tags|tab)\b[ \t]*(.*)$")
-ANY_MARK = re.compile(MARK.pattern, re.M)
 HIDE = re.compile(
     r"^[ \t]*#[ \t]*(?:@hide(?:_(all|code|outputs?))?|hide[ \t]+(code|outputs?))[ \t]*$",
     re.M | re.I,
@@ -39,14 +38,14 @@ class Mark:
 def find_marks(source: str) -> tuple[Mark, ...]:
     """The marks of a cell, in order; none in a cell that is not Python up to them."""
     # To tell comments from strings takes long, and is needed no farther than the last mark.
-    places = [found.start() for found in ANY_MARK.finditer(source)]
+    places = [found.start() for found in CODE_MARK.finditer(source)]
     if not places:
         return ()
     last = source.count("\n", 0, places[-1]) + 1
     marks = []
     try:
         for comment in comments(source, last):
-            if mark := MARK.match(comment.string):
+            if mark := CODE_MARK.match(comment.string):
                 marks.append(Mark(mark[1], mark[2].strip(), *comment.start))
     except (tokenize.TokenError, SyntaxError):
         return ()
@@ -60,7 +59,7 @@ def would_be_marks(source: str) -> set[str]:
     return {
         line
         for number, line in enumerate(lines, 1)
-        if number not in marked and ANY_MARK.search(line)
+        if number not in marked and CODE_MARK.search(line)
     }
 
 

@@ -23,16 +23,12 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from bookc.read.rst import to_markdown
 from bookc.read.slides import strip_slides
+from bookc.read.syntax import BLOCK_MARK, BLOCK_MARK_LINE, ROLE, role_name
 
 InlineRule = Callable[[StateInline, bool], bool]
-MARKS = ("label", "eqlabel", "width", "height", "bibliography")
-ROLES = ("numref", "ref", "eqref", "cite", "citep", "citet")
-MARK_LINE = re.compile(rf"(?:\s*:(?:{'|'.join(MARKS)}):`+[^`\n]+`+)+\s*")
-MARK = re.compile(rf":({'|'.join(MARKS)}):`+([^`\n]+)`+")
 MATTERS = re.compile(r"^:|:\w+:`|!\[|\$\$")  # a caption, a mark or role, an image, a formula
 UNDERLINE = re.compile(r"[=-][ \t]*(?:[\r\n]|\Z)")  # of a heading, perhaps
 LAST_LINE = ("softbreak", "marks")  # what stands before and behind an image that is a figure
-ROLE = re.compile(rf":({'|'.join(ROLES)}):`+([^`\n]+)`+")
 PYTHON_ROLE = re.compile(r":(class|func|mod):(?=`)")
 
 
@@ -102,11 +98,11 @@ def _row(state: StateInline, at: int) -> int:
 
 def _mark_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     line = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]]
-    if not MARK_LINE.fullmatch(line):
+    if not BLOCK_MARK_LINE.fullmatch(line):
         return False
     if not silent:
         token = state.push("marks", "", 0)
-        token.meta = {name: value.strip() for name, value in MARK.findall(line)}
+        token.meta = {name: value.strip() for name, value in BLOCK_MARK.findall(line)}
         token.map = [start, start + 1]
         state.line = start + 1
     return True
@@ -129,16 +125,11 @@ def _role_rule(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def role_name(found: re.Match[str]) -> str:
-    """The name of a role, whose other name may be the one that was found."""
-    return "cite" if found[1] == "citep" else found[1]
-
-
 def _inline_mark_rule(state: StateInline, silent: bool) -> bool:
     """`$$x$$ :eqlabel:`eq_x`` on one line."""
     if state.src[state.pos] != ":":
         return False
-    mark = MARK.match(state.src, state.pos)
+    mark = BLOCK_MARK.match(state.src, state.pos)
     if mark is None or mark[1] not in ("eqlabel", "label"):
         return False
     if not silent:

@@ -1,4 +1,4 @@
-"""IPython's own lines in a cell: `%magic`, `!shell`, `x = !shell`, `name?`; the rest is Python.
+"""Code cell -> Python: lines of IPython (`%magic`, `!shell`, `name?`) are set aside, places stay.
 
 As in IPython, such a line stands where a statement could begin: not in brackets or strings, where
 `%b` and `!=` are Python.

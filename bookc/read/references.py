@@ -1,4 +1,4 @@
-"""Labels, numbers and references: what points where, and what it is called."""
+"""Chapters -> Refs: labels are found, numbers given, and references checked."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 from urllib.parse import unquote
 
 from markdown_it.token import Token
 
-from bookc.book import Book, Cell, Chapter, Label, Reference
+from bookc.book import Book, Cell, Chapter, Label, Node, Reference, Refs
 from bookc.problems import Problem
 from bookc.read import prose
 
@@ -27,38 +26,6 @@ KINDS: dict[str, Literal["section", "figure", "table", "equation"]] = {
 LENGTH = re.compile(r"\d+(\.\d+)?(px|%|em|rem|cm|mm|in|pt)?")
 UNDERLINED = {"=": 1, "-": 2}  # levels of headings without #
 REMOTE = re.compile(r"[a-z]+:|//")
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A page's place in the table of contents; `title` is inline Markdown."""
-
-    path: str
-    title: str
-    number: str
-    children: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Refs:
-    """The book's prose, parsed, numbered and checked.
-
-    Attributes:
-        labels: by name.
-        tokens: for each prose cell's id its markdown-it tokens; headings, figures, tables and
-            equations carry `meta["anchor"]` (unique on their page) and `meta["number"]`.
-        tree: the table of contents; its root is the index page.
-        titles: for each section path its title as inline Markdown.
-        bibliography: every reference by its key.
-        cited: the keys that are cited, in order of their first citation.
-    """
-
-    labels: dict[str, Label]
-    tokens: dict[str, list[Token]]
-    tree: Node
-    titles: dict[str, str]
-    bibliography: dict[str, Reference]
-    cited: tuple[str, ...]
 
 
 def reference_text(label: Label) -> str:

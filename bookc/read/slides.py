@@ -1,4 +1,4 @@
-"""d2lbook's slide marks: `[**shown on a slide**]`, `(**on the same**)`, `[~~only there~~]`."""
+"""Prose -> the same without d2lbook's slide marks: `[**on a slide**]`, `[~~only on a slide~~]`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from itertools import accumulate
 
 from markdown_it import MarkdownIt
 
-from bookc.read.cells import FENCE
 from bookc.read.fences import Fences
+from bookc.read.syntax import FENCE
 
 MARK = re.compile(r"[\[(](?:\*\*|~~)|(?:\*\*|~~)[])]")
 BACKTICKS = re.compile("`+")

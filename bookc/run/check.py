@@ -1,4 +1,4 @@
-"""nbval over quick builds: what the notebooks print must be what the record says."""
+"""Quick notebooks -> faults: nbval runs them and compares what they print with the record."""
 
 from __future__ import annotations
 
@@ -13,18 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bookc import files
-from bookc.book import Book
+from bookc.book import Build, Recorded, TabSection
 from bookc.config import Config
-from bookc.notebook.build import Section, choose, compile_notebooks
+from bookc.notebook.compile import compile_notebooks, with_code
 from bookc.notebook.file import NotebookNode, nbformat
 from bookc.notebook.library import write_libraries
 from bookc.notebook.notebook import source_line
 from bookc.problems import Problem
-from bookc.read.references import Refs
 from bookc.run.kernels import kernel_environment
 from bookc.run.record import (
     DARK_PNG,
-    Recorded,
     code_digests,
     framework_version,
     heaviest_picture,
@@ -95,14 +93,14 @@ def _without_dark(output: NotebookNode) -> NotebookNode:
 
 
 def run_nbval(
-    notebooks: Mapping[Path, NotebookNode], folder: Path, timeout: int, parallel: int
+    notebooks: Mapping[Path, NotebookNode], folder: Path, timeout: int, jobs: int
 ) -> Checked:
     """Write the notebooks below `folder`, run nbval on them, and read what it found.
 
     Args:
         notebooks: by path relative to `folder`.
         timeout: seconds that one cell may take.
-        parallel: notebooks at a time.
+        jobs: notebooks at a time.
     """
     for path, notebook in notebooks.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +114,7 @@ def run_nbval(
     command += ["--nbval-sanitize-with", str(sanitize), f"--nbval-cell-timeout={timeout}"]
     command += [f"--junitxml={report}", "-o", "junit_family=xunit1"]  # xunit1 names the file
     command += ["-p", "nbval.plugin", "-p", "xdist.plugin"]  # and no other plugin: they cost time
-    workers = min(parallel, len(notebooks))
+    workers = min(jobs, len(notebooks))
     if workers > 1:
         command += ["-n", str(workers), "--dist", "loadscope"]  # one notebook, one kernel
     command += [str(path) for path in notebooks]
@@ -126,7 +124,7 @@ def run_nbval(
     (profile / "ipython_kernel_config.py").write_text(
         "get_config().IPKernelApp.capture_fd_output = False\n", encoding="utf-8"
     )
-    environment = kernel_environment(parallel)
+    environment = kernel_environment(jobs)
     environment["IPYTHONDIR"] = str(folder / "ipython")
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     environment.pop("D2L_DARK", None)  # the pictures for dark pages are not compared
@@ -163,17 +161,15 @@ def _code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def check_book(
-    book: Book, resolved: Refs, tabs: Sequence[str], sections: Sequence[str], parallel: int
-) -> Checked:
+def check_book(build: Build, sections: Sequence[str], jobs: int) -> Checked:
     """Is the record of today's code, and does a quick run print what it says?"""
-    config = book.config
-    full = choose(compile_notebooks(book, resolved, tabs), sections)
-    quick = compile_notebooks(book, resolved, tabs, quick=True)
+    config, tabs = build.config, build.tabs
+    full = with_code(build, sections).notebooks
+    quick = compile_notebooks(build.book, build.refs, tabs, quick=True)
     problems = missing_frameworks(config, tabs)
     problems += [
-        Problem(files.shown(file, config), 0, "not what the chapters save: run `bookc lib`")
-        for file in write_libraries(book, check=True)
+        Problem(files.shown(file, config), 0, "not what the chapters save: run `bookc build lib`")
+        for file in write_libraries(build.book, check=True)
     ]
     runnable = {}
     for section, notebook in full.items():
@@ -187,11 +183,11 @@ def check_book(
     with tempfile.TemporaryDirectory(prefix="bookc-check-") as name:
         folder = Path(name)
         files.copy_resources(config, [folder / tab for tab in tabs])
-        checked = run_nbval(runnable, folder, config.timeout, parallel)
+        checked = run_nbval(runnable, folder, config.timeout, jobs)
     return dataclasses.replace(checked, problems=(*problems, *checked.problems))
 
 
-def _record_problems(config: Config, section: Section, notebook: NotebookNode) -> list[Problem]:
+def _record_problems(config: Config, section: TabSection, notebook: NotebookNode) -> list[Problem]:
     tab, path = section
     again = f"run `bookc execute --tab {tab} {path}`"
     source = notebook.metadata["bookc"]["source"]

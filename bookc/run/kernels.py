@@ -1,4 +1,4 @@
-"""Kernels in, executed notebooks out: nbclient runs several notebooks at a time."""
+"""Notebooks -> executed notebooks: nbclient runs several at a time, each in its own kernel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbclient.util import ensure_async
 
 from bookc import files
-from bookc.book import Book
-from bookc.notebook.build import Section
+from bookc.book import Build
 from bookc.notebook.file import NotebookNode, notebook_text
 from bookc.notebook.notebook import source_line
 from bookc.problems import Problem
@@ -33,7 +32,7 @@ CELL_LINE = re.compile(r"Cell In\s?\[(\d+)\], line (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Task:
     """One notebook to run.
 
     Attributes:
@@ -58,28 +57,28 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a job ended; `failure` is None when every cell ran."""
+    """How a task ended; `failure` is None when every cell ran."""
 
-    job: Job
+    task: Task
     seconds: float
     failure: Failure | None
 
 
-Report = Callable[[Job, int, int], None]
+Report = Callable[[Task, int, int], None]
 Finished = Callable[[Result], None]
 
 
 def execute(
-    jobs: Iterable[Job], parallel: int, timeout: int, report: Report, finished: Finished
+    tasks: Iterable[Task], jobs: int, timeout: int, report: Report, finished: Finished
 ) -> list[Result]:
-    """Run notebooks, `parallel` at a time, each in a kernel of its own.
+    """Run notebooks, `jobs` at a time, each in a kernel of its own.
 
     A failing notebook does not stop the others. On KeyboardInterrupt every kernel is shut down
     before the exception goes on.
 
     Args:
         timeout: seconds that one cell may take.
-        report: called with the job, the code cells done and all its code cells.
+        report: called with the task, the code cells done and all its code cells.
         finished: called with each result as soon as it is there.
     """
     # The event loop lives in a thread of its own: nbclient then leaves the signal handlers
@@ -88,7 +87,7 @@ def execute(
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     future = asyncio.run_coroutine_threadsafe(
-        _run_all(jobs, parallel, timeout, report, finished), loop
+        _run_all(tasks, jobs, timeout, report, finished), loop
     )
     try:
         # A signal that arrives just before the wait, or in another thread, does not end it; it is
@@ -106,15 +105,15 @@ def execute(
         loop.close()
 
 
-def kernel_environment(parallel: int) -> dict[str, str]:
-    """Environment variables for kernels of which `parallel` run side by side.
+def kernel_environment(jobs: int) -> dict[str, str]:
+    """Environment variables for kernels of which `jobs` run side by side.
 
     Frameworks take every core they see, so side by side they would wait for each other. A
     notebook that runs alone chooses for itself, and so does who sets OMP_NUM_THREADS.
     """
-    if parallel == 1:
+    if jobs == 1:
         return dict(os.environ)
-    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // parallel)), **os.environ}
+    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs)), **os.environ}
 
 
 async def _others_done() -> None:
@@ -123,32 +122,32 @@ async def _others_done() -> None:
 
 
 async def _run_all(
-    jobs: Iterable[Job], parallel: int, timeout: int, report: Report, finished: Finished
+    tasks: Iterable[Task], jobs: int, timeout: int, report: Report, finished: Finished
 ) -> list[Result]:
-    places = asyncio.Semaphore(parallel)
+    places = asyncio.Semaphore(jobs)
     # A record is rendered on light and dark pages: d2l_shim then draws its figures for both.
-    environment = kernel_environment(parallel) | {"D2L_DARK": "1"}
+    environment = kernel_environment(jobs) | {"D2L_DARK": "1"}
 
-    async def run(job: Job) -> Result:
+    async def run(task: Task) -> Result:
         async with places:
-            result = await _run(job, timeout, environment, report)
+            result = await _run(task, timeout, environment, report)
         finished(result)
         return result
 
-    return list(await asyncio.gather(*(run(job) for job in jobs)))
+    return list(await asyncio.gather(*(run(task) for task in tasks)))
 
 
-async def _run(job: Job, timeout: int, environment: dict[str, str], report: Report) -> Result:
-    code = [cell for cell in job.notebook.cells if cell.cell_type == "code"]
+async def _run(task: Task, timeout: int, environment: dict[str, str], report: Report) -> Result:
+    code = [cell for cell in task.notebook.cells if cell.cell_type == "code"]
     started: list[NotebookNode] = []
 
     def on_start(cell: NotebookNode, cell_index: int) -> None:
         if cell.cell_type == "code":
-            report(job, len(started), len(code))
+            report(task, len(started), len(code))
             started.append(cell)
 
     client = NotebookClient(
-        job.notebook,
+        task.notebook,
         timeout=timeout,
         # What C++ libraries log about the machine belongs neither to the record nor to our
         # errors; what Python code writes to stderr is still an output.
@@ -156,14 +155,14 @@ async def _run(job: Job, timeout: int, environment: dict[str, str], report: Repo
         record_timing=False,
         coalesce_streams=True,
         shutdown_kernel="immediate",
-        resources={"metadata": {"path": str(job.folder)}},
+        resources={"metadata": {"path": str(task.folder)}},
         on_cell_start=on_start,
     )
     begin = time.monotonic()
     failure = None
     try:
         await client.async_execute(env=environment, stderr=subprocess.DEVNULL)
-        report(job, len(code), len(code))
+        report(task, len(code), len(code))
     except CellExecutionError as error:
         raised = [o for o in started[-1].outputs if o.output_type == "error"][-1:]
         traceback = "\n".join(line for output in raised for line in output.traceback)
@@ -179,7 +178,7 @@ async def _run(job: Job, timeout: int, environment: dict[str, str], report: Repo
         # Cancelled while its kernel was starting, nbclient has not yet taken charge of it.
         if client.km is not None and client.km.has_kernel:
             await ensure_async(client.km.shutdown_kernel(now=True))
-    return Result(job, time.monotonic() - begin, failure)
+    return Result(task, time.monotonic() - begin, failure)
 
 
 def _explain(cell: NotebookNode, message: str, traceback: str) -> Failure:
@@ -194,40 +193,34 @@ def _explain(cell: NotebookNode, message: str, traceback: str) -> Failure:
     return Failure(Problem(cell.metadata["bookc"]["source"], line, first), cell.source, plain)
 
 
-def execute_book(
-    book: Book,
-    notebooks: Mapping[Section, NotebookNode],
-    folder: Path,
-    parallel: int,
-    report: Report,
-) -> list[Result]:
-    """Run notebooks and write each below `folder` as soon as it ran to its end.
+def execute_book(build: Build, folder: Path, jobs: int, report: Report) -> list[Result]:
+    """Run a build's notebooks and write each below `folder` as soon as it ran to its end.
 
     Beside those of a tab, pip's requirements say with what they ran.
     """
-    config = book.config
+    config = build.config
     place = config.output_dir / "notebooks"
-    jobs = []
+    tasks = []
     targets = {}
-    files.copy_resources(config, {place / tab for tab, _ in notebooks})
-    for (tab, path), notebook in notebooks.items():
+    files.copy_resources(config, [place / tab for tab in build.tabs])
+    for (tab, path), notebook in build.notebooks.items():
         working = (place / tab / path).parent
         working.mkdir(parents=True, exist_ok=True)
-        jobs.append(Job(f"{tab} {path}", notebook, working))
-        targets[jobs[-1].name] = folder / tab / f"{path}.ipynb"
+        tasks.append(Task(f"{tab} {path}", notebook, working))
+        targets[tasks[-1].name] = folder / tab / f"{path}.ipynb"
 
     def write(result: Result) -> None:
         if result.failure is None:
-            notebook = result.job.notebook
+            notebook = result.task.notebook
             about = notebook.metadata["bookc"]
             about["versions"] = framework_version(config, about["tab"])
             about["seconds"] = round(result.seconds, 1)
-            files.write_file(targets[result.job.name], notebook_text(notebook))
+            files.write_file(targets[result.task.name], notebook_text(notebook))
 
-    results = execute(jobs, parallel, config.timeout, report, finished=write)
-    for tab in dict.fromkeys(tab for tab, _ in notebooks):
+    results = execute(tasks, jobs, config.timeout, report, finished=write)
+    for tab in build.tabs:
         if any(
-            r.failure is None and targets[r.job.name].is_relative_to(folder / tab) for r in results
+            r.failure is None and targets[r.task.name].is_relative_to(folder / tab) for r in results
         ):
             module, _ = config.frameworks.get(tab, ("", ""))
             imported = [module, config.library.name if config.library else ""]

@@ -1,7 +1,7 @@
 """The record: executed notebooks, and which of their outputs still belong to today's code.
 
 An output is fresh when the code of its cell and of every cell before it is what was executed,
-down to the symbols of the book's library that it uses (`provenance`). Code is compared as
+down to the symbols of the book's library that it uses (notebook/uses.py). Code is compared as
 Python's syntax tree, so comments and layout never make an output stale.
 """
 
@@ -9,35 +9,21 @@ from __future__ import annotations
 
 import ast
 import base64
+import dataclasses
 import hashlib
 import importlib.util
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bookc import files
-from bookc.book import Book
+from bookc.book import Build, Recorded, TabSection
 from bookc.config import Config
-from bookc.notebook.build import Section, choose
+from bookc.notebook.compile import with_code
 from bookc.notebook.file import NotebookNode, read_record
 from bookc.problems import BookError, Problem, collecting
 from bookc.read.python import NOT_PYTHON, lines_of_ipython, python_of
 
 DARK_PNG = "image/x-dark+png"  # what d2l_shim calls a picture for dark pages
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What one cell printed and drew.
-
-    Attributes:
-        outputs: nbformat 4 output dictionaries.
-        stale: whether they come from an earlier version of the code.
-    """
-
-    outputs: tuple[dict[str, Any], ...]
-    stale: bool
 
 
 def match_outputs(notebook: NotebookNode, record: NotebookNode) -> dict[str, Recorded]:
@@ -101,14 +87,14 @@ def _normal_form(source: str) -> str:
 
 
 def load_record(
-    book: Book, notebooks: Mapping[Section, NotebookNode]
+    config: Config, notebooks: Mapping[TabSection, NotebookNode]
 ) -> dict[tuple[str, str], Recorded]:
     """Recorded outputs by tab and cell id, for the cells of the compiled notebooks."""
     recorded = {}
     problems: list[Problem] = []
     for (tab, path), notebook in notebooks.items():
         with collecting(problems):
-            if (record := record_of(book.config, tab, path)) is not None:
+            if (record := record_of(config, tab, path)) is not None:
                 for cell_id, outputs in match_outputs(notebook, record).items():
                     recorded[tab, cell_id] = outputs
     if problems:
@@ -116,11 +102,10 @@ def load_record(
     return recorded
 
 
-def outdated(
-    notebooks: Mapping[Section, NotebookNode], recorded: Mapping[tuple[str, str], Recorded]
-) -> Iterator[str]:
+def outdated(build: Build) -> Iterator[str]:
     """A line for each notebook that shows outputs of an earlier version, or none at all."""
-    for (tab, path), notebook in choose(notebooks, ()).items():
+    recorded = build.recorded
+    for (tab, path), notebook in with_code(build).notebooks.items():
         code = [cell.id for cell in notebook.cells if cell.cell_type == "code"]
         stale = [cell for cell in code if (tab, cell) in recorded and recorded[tab, cell].stale]
         if stale:
@@ -165,9 +150,22 @@ def framework_version(config: Config, tab: str) -> dict[str, str]:
     return {module: version(names[0]).split("+")[0]} if names else {}
 
 
-def is_fresh(config: Config, section: Section, notebook: NotebookNode) -> bool:
+def is_fresh(config: Config, section: TabSection, notebook: NotebookNode) -> bool:
     """Whether a notebook's record was made by this code with this framework."""
     record = record_of(config, *section)
     if record is None or stale_cells(notebook, record):
         return False
     return bool(record.metadata["bookc"].get("versions") == framework_version(config, section[0]))
+
+
+def without_fresh(build: Build) -> Build:
+    """The build with those notebooks only whose record is not of this code and framework."""
+    stale = {s: nb for s, nb in build.notebooks.items() if not is_fresh(build.config, s, nb)}
+    return dataclasses.replace(build, notebooks=stale)
+
+
+def without_missing(build: Build) -> Build:
+    """The build with those notebooks only whose framework is installed."""
+    here = {tab for tab in build.tabs if not missing_frameworks(build.config, [tab])}
+    usable = {section: nb for section, nb in build.notebooks.items() if section[0] in here}
+    return dataclasses.replace(build, notebooks=usable)

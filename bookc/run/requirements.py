@@ -1,4 +1,4 @@
-"""The packages that a tab's notebooks run with, in exactly the versions that are installed."""
+"""Imported modules -> pip's requirements: all installed packages that they need, pinned."""
 
 from __future__ import annotations
 

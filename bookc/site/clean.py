@@ -1,7 +1,7 @@
-"""HTML and SVG among the outputs -> the part of them that can do nothing.
+"""HTML or SVG of an output -> the same without anything that could run or reach another site.
 
-Outputs are data: a table is shown, whatever could run, ask another site, or cover the page is
-left out. The page's policy (policy.py) holds even where this would fail.
+Outputs are data, not markup of ours. A page's Content-Security-Policy (csp.py) is a second wall:
+it holds even where this one should fail.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A finished page -> the page with its Content-Security-Policy.
+"""Page -> the same page with its Content-Security-Policy.
 
-The policy names the page's own inline scripts and styles by their hashes, so it has to be made
-last. All else comes from files of the site; no other site is asked for anything.
+The policy allows inline scripts and styles by their hashes, so it is made when the page is
+finished. Everything else must be a file of the site; other sites are never asked.
 """
 
 from __future__ import annotations

@@ -1,36 +1,29 @@
-"""When each file was last changed, as the book's Git repository tells it."""
+"""Book -> the date of each chapter's last change, from its Git repository."""
 
 from __future__ import annotations
 
-import json
 import subprocess
-from collections.abc import Iterable
 from pathlib import Path
 
-from bookc import files
+from bookc.book import Book
+from bookc.up_to_date import make_stamp
 
 
-def last_changes(root: Path, wanted: Iterable[str], cache: Path) -> dict[str, str]:
-    """The date of the last commit of each file, as YYYY-MM-DD.
+def last_changes(book: Book) -> dict[str, str]:
+    """The date of the last commit of each chapter's file, as YYYY-MM-DD.
 
     Empty where there is no repository, and where its history was cut (a shallow clone), which
     would give every file the date of the cut.
 
-    Args:
-        root: the folder that the wanted files are relative to.
-        cache: where the dates of a commit are kept: a long history is read once.
+    The dates of a commit are kept, since a long history takes long to read.
     """
+    root, wanted = book.config.root, {chapter.file for chapter in book.chapters}
     about = commit(root)
     if about is None or about.splitlines()[0] != "false":
         return {}
-    missing = set(wanted)
-    key = [about, sorted(missing)]
-    try:
-        known = json.loads(cache.read_text(encoding="utf-8"))
-        if known["key"] == key:
-            return dict(known["dates"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # none yet, or not one of ours
+    stamp = make_stamp(book.config, "changes", about, sorted(wanted))
+    if (made := stamp.made()) is not None:
+        return dict(made.value)
     # -z: names as they are. A commit is "\0" and its date, then each of its files after a "\0".
     log = _git(root, "log", "--format=%x00%cs", "--name-only", "--relative", "-z", "--", ".")
     dates: dict[str, str] = {}
@@ -39,9 +32,9 @@ def last_changes(root: Path, wanted: Iterable[str], cache: Path) -> dict[str, st
     for field in fields:
         if field == "":
             date = next(fields, "").strip()
-        elif (name := field.lstrip("\n")) in missing:
+        elif (name := field.lstrip("\n")) in wanted:
             dates.setdefault(name, date)
-    files.write_file(cache, json.dumps({"key": key, "dates": dates}))
+    stamp.write(value=dates)
     return dates
 
 

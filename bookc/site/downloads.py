@@ -1,4 +1,4 @@
-"""What readers take along: notebooks by themselves, all of one tab in an archive, or at a host."""
+"""Notebooks -> downloads: single files, one archive for each tab, and links to hosts like Colab."""
 
 from __future__ import annotations
 

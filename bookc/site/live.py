@@ -1,4 +1,4 @@
-"""A site that is written again after each change, and as little of it as the change asks for."""
+"""The site while its book is edited: after a change only the pages that differ are written."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import dataclasses
 from pathlib import Path
 
 from bookc import files
-from bookc.book import Book, Chapter
+from bookc.book import Build, Chapter
 from bookc.files import site_folder
-from bookc.notebook import build
-from bookc.notebook.library import library_faults
+from bookc.notebook.compile import with_code
 from bookc.problems import Problem
-from bookc.read import read
-from bookc.read.references import Refs
-from bookc.run import record
+from bookc.run.build import add_notebooks, make_build, read_build
+from bookc.site.dates import last_changes
 from bookc.site.page import page_file
 from bookc.site.render import render_pages
-from bookc.site.write import last_changes_of, size_reader, write_site
+from bookc.site.write import size_reader, write_site
+from bookc.up_to_date import Memory
 
 
 class LiveSite:
@@ -24,13 +23,13 @@ class LiveSite:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._memory = read.Memory()
-        self._last: tuple[Book, Refs] | None = None
+        self._memory = Memory()
+        self._last: Build | None = None
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """What is odd in the book as it was last written."""
-        return self._last[0].warnings if self._last else ()
+        return self._last.book.warnings if self._last else ()
 
     def write(self) -> int:
         """Write everything that is not as it should be, but for the search index.
@@ -42,11 +41,9 @@ class LiveSite:
             BookError: everything that is wrong with the book, unless it is all warnings; nothing
                 is written then.
         """
-        book, refs = read.read_book(self._root, memory=self._memory, checks=[library_faults])
-        notebooks = build.compile_notebooks(book, refs, book.config.tabs)
-        recorded = record.load_record(book, notebooks)
-        pages = write_site(book, refs, recorded, build.choose(notebooks, ()), index=False)
-        self._last = book, refs
+        build = make_build(self._root, record=True, memory=self._memory)
+        pages = write_site(build, index=False)
+        self._last = build
         return pages
 
     def write_edited(self) -> list[str] | None:
@@ -59,40 +56,28 @@ class LiveSite:
             The files of the pages, relative to the site's folder; None if more than their own
             text changed, such as a label, a title or the order of the sections.
         """
-        book, refs = read.read_book(self._root, memory=self._memory)
-        edited = _edited(self._last, (book, refs)) if self._last else None
+        read = read_build(self._root, "pages", memory=self._memory)
+        edited = _edited(self._last, read) if self._last else None
         if edited is None:
             return None
-        config = book.config
-        alone = dataclasses.replace(book, chapters=tuple(edited))
-        notebooks = build.compile_notebooks(alone, refs, config.tabs)
-        recorded = record.load_record(alone, notebooks)
-        offered = build.choose(notebooks, ())
-        changed = last_changes_of(book)
-        pages = render_pages(book, refs, recorded, edited, offered, size_reader(config), changed)
+        config, paths = read.config, [chapter.path for chapter in edited]
+        build = with_code(add_notebooks(read, sections=paths, record=True))
+        pages = render_pages(build, edited, size_reader(config), last_changes(build.book))
         for name, content in pages.items():
             files.write_file(site_folder(config) / name, content)
-        self._last = book, refs
-        return [page_file(chapter.path, config) for chapter in edited]
+        self._last = read
+        return [page_file(path, config) for path in paths]
 
 
-def _edited(before: tuple[Book, Refs], after: tuple[Book, Refs]) -> list[Chapter] | None:
+def _edited(before: Build, after: Build) -> list[Chapter] | None:
     """The chapters that differ; None if pages of other chapters could differ, too."""
-
-    def outline(book: Book, refs: Refs) -> tuple[object, ...]:
-        """All of a book that a page of another chapter may show."""
-        paths = [(chapter.path, chapter.toc) for chapter in book.chapters]
-        return (
-            book.config,
-            paths,
-            refs.labels,
-            refs.tree,
-            refs.titles,
-            refs.bibliography,
-            refs.cited,
-        )
-
-    if outline(*before) != outline(*after):
+    if _seen_elsewhere(before) != _seen_elsewhere(after):
         return None
-    pairs = zip(before[0].chapters, after[0].chapters, strict=True)
+    pairs = zip(before.book.chapters, after.book.chapters, strict=True)
     return [new for old, new in pairs if new != old]
+
+
+def _seen_elsewhere(build: Build) -> tuple[object, ...]:
+    """All of a book that pages of other chapters may show."""
+    paths = [(chapter.path, chapter.toc) for chapter in build.book.chapters]
+    return build.config, paths, dataclasses.replace(build.refs, tokens={})

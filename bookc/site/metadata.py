@@ -1,4 +1,4 @@
-"""What a page tells machines about itself, and the files that a site has for them."""
+"""Page -> its metadata for search engines and social networks; book -> sitemap.xml, robots.txt."""
 
 from __future__ import annotations
 

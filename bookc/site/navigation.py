@@ -1,4 +1,4 @@
-"""Where a page stands in the book, and what stands on it: the lists of links around the text."""
+"""Page -> the links around its text: contents, previous and next page, parents, headings."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
+from bookc.book import Node, Refs
 from bookc.config import Config
-from bookc.read.references import Node, Refs, walk
+from bookc.read.references import walk
 from bookc.site.page import Page, Piece, Prose, TabGroup, relative
 from bookc.site.prose import ProseWriter
 

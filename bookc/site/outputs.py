@@ -1,4 +1,4 @@
-"""Recorded outputs of a cell -> HTML. They are data, and cleaned, unless the book trusts them."""
+"""Recorded outputs of a cell -> HTML, cleaned unless config.ini trusts the section."""
 
 from __future__ import annotations
 

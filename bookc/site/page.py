@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from bookc.book import Cell, Chapter
+from bookc.book import Cell, Chapter, Recorded
 from bookc.config import Config
 from bookc.notebook.file import NotebookNode
 from bookc.read.marks import hidden_parts, strip_marks
-from bookc.run.record import Recorded
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How large a picture is, so that a page keeps its place before it is there."""
+"""Picture file -> its width and height, so that a page can reserve its place before it loads."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Pages -> the files of the HTML book. Nothing is read but the theme, nothing is written.
+"""Build -> the text of every file of the site; nothing is written here.
 
-Every link is relative, so the folder works below any address and from the disk.
+Every link is relative, so that the site works below any address and from the disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import pairwise
@@ -14,12 +14,10 @@ from pathlib import PurePosixPath
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bookc.book import Book, Cell, Chapter
-from bookc.notebook.file import NotebookNode
+from bookc.book import Build, Cell, Chapter, Refs
 from bookc.read import prose
-from bookc.read.references import Refs
-from bookc.run.record import Recorded
 from bookc.site import downloads, metadata, outputs
+from bookc.site.code import code_block, highlight
 from bookc.site.csp import with_policy
 from bookc.site.navigation import Navigation
 from bookc.site.page import (
@@ -35,7 +33,7 @@ from bookc.site.page import (
     shown_tabs,
 )
 from bookc.site.pictures import Picture
-from bookc.site.prose import ProseWriter, SizeOf, code_block, highlight
+from bookc.site.prose import ProseWriter, SizeOf
 from bookc.site.theme import FONTS, STATIC, THEME, tab_name, theme_files
 
 MISSING = "404"  # what web servers show for an address that there is not
@@ -50,51 +48,46 @@ DESCRIPTION = 160  # letters that search engines show
 
 
 def render_book(
-    book: Book,
-    refs: Refs,
-    recorded: Mapping[tuple[str, str], Recorded],
-    notebooks: Mapping[tuple[str, str], NotebookNode] | None = None,
+    build: Build,
     size_of: SizeOf = lambda path: None,
     changed: Mapping[str, str] | None = None,
 ) -> dict[str, str | bytes]:
     """Every file of the site by its path, relative to the site's folder.
 
     Args:
-        notebooks: those that the site offers, by tab and section; pages show their code.
+        build: pages show the code of its notebooks, and offer them.
         size_of: width and height of a picture of the book in CSS pixels, by its path relative
             to the source folder, if it is known.
         changed: for each chapter's file the date of its last change, if it is known.
     """
-    files = render_pages(book, refs, recorded, book.chapters, notebooks, size_of, changed)
-    if MISSING not in refs.titles:
-        refs = _with_missing(refs)
-        site = _Site(book, refs, (), size_of, changed or {})
-        page = Page(MISSING, book.config.file, (Prose(MISSING_CELL),), ())
-        files[f"{MISSING}.html"] = metadata.rooted(site.render(page), book.config)
+    config, chapters = build.config, build.book.chapters
+    files = render_pages(build, chapters, size_of, changed)
+    if MISSING not in build.refs.titles:
+        alone = replace(build, refs=_with_missing(build.refs), notebooks={}, recorded={})
+        page = Page(MISSING, config.file, (Prose(MISSING_CELL),), ())
+        html = _Site(alone, size_of, changed or {}).render(page)
+        files[f"{MISSING}.html"] = metadata.rooted(html, config)
     dates = {
-        page_file(chapter.path, book.config): (changed or {}).get(chapter.file, "")
-        for chapter in book.chapters
+        page_file(chapter.path, config): (changed or {}).get(chapter.file, "")
+        for chapter in chapters
     }
-    return files | metadata.site_files(book.config, dates) | theme_files(book.config.tabs)
+    return files | metadata.site_files(config, dates) | theme_files(config.tabs)
 
 
 def render_pages(
-    book: Book,
-    refs: Refs,
-    recorded: Mapping[tuple[str, str], Recorded],
+    build: Build,
     chapters: Iterable[Chapter],
-    notebooks: Mapping[tuple[str, str], NotebookNode] | None = None,
     size_of: SizeOf = lambda path: None,
     changed: Mapping[str, str] | None = None,
 ) -> dict[str, str | bytes]:
     """The pages of some chapters, and the recorded pictures on them, as `render_book` has them."""
-    notebooks = notebooks or {}
-    site = _Site(book, refs, notebooks, size_of, changed or {})
+    config = build.config
+    site = _Site(build, size_of, changed or {})
     files: dict[str, str | bytes] = {}
     for chapter in chapters:
-        code = compiled_code(chapter, book.config.tabs, notebooks)
-        page = make_page(chapter, book.config.tabs, recorded, code)
-        files[page_file(page.path, book.config)] = site.render(page)
+        code = compiled_code(chapter, config.tabs, build.notebooks)
+        page = make_page(chapter, config.tabs, build.recorded, code)
+        files[page_file(page.path, config)] = site.render(page)
     return files | site.pictures
 
 
@@ -132,19 +125,12 @@ class _Run:
 class _Site:
     """What all pages share, and the page that is being written."""
 
-    def __init__(
-        self,
-        book: Book,
-        refs: Refs,
-        notebooks: Collection[tuple[str, str]],
-        size_of: SizeOf,
-        changed: Mapping[str, str],
-    ) -> None:
-        self.prose = ProseWriter(book, refs, size_of)
+    def __init__(self, build: Build, size_of: SizeOf, changed: Mapping[str, str]) -> None:
+        self.prose = ProseWriter(build.book, build.refs, size_of)
         self.pictures: dict[str, str | bytes] = {}
-        self._config, self._refs, self._changed = book.config, refs, changed
-        self._notebooks = notebooks
-        self._navigation = Navigation(book.config, refs, self.prose)
+        self._config, self._refs, self._changed = build.config, build.refs, changed
+        self._notebooks = build.notebooks.keys()
+        self._navigation = Navigation(build.config, build.refs, self.prose)
         self._section = ""  # the last heading, in plain text
         self._groups = 0
         self._picture = ""  # the page's first PNG
@@ -155,7 +141,7 @@ class _Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals.update(config=book.config, tab_name=tab_name)
+        environment.globals.update(config=build.config, tab_name=tab_name)
         environment.filters["tab_name"] = tab_name
         self._page_template = environment.get_template("page.html")
         self._group_template = environment.get_template("group.html")

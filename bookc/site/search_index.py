@@ -1,4 +1,4 @@
-"""The pages of a site -> the index that search in the browser reads, by Pagefind."""
+"""Written pages -> the search index, made by Pagefind; the browser searches it without a server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bookc import files
 from bookc.config import Config
 from bookc.files import site_folder
 from bookc.problems import BookError, Problem
-from bookc.up_to_date import says
+from bookc.up_to_date import make_stamp
 
 FOLDER = "pagefind"  # in the site
 # Not text of the book: bars, notices, marks, and what programs printed.
@@ -63,8 +63,8 @@ def write_index(config: Config) -> None:
     digest = hashlib.sha256(version("pagefind").encode())
     for page in sorted(folder.rglob("*.html")):
         digest.update(page.read_bytes())
-    stamp = config.output_dir / "stamps" / "search"
-    if (place / "pagefind-entry.json").exists() and says(stamp, digest.hexdigest()):
+    stamp = make_stamp(config, "search", digest.hexdigest())
+    if stamp.made() is not None:
         return
     index = make_index(folder)
     for name, content in index.items():
@@ -72,4 +72,4 @@ def write_index(config: Config) -> None:
     for file in place.rglob("*"):
         if file.is_file() and file.relative_to(folder).as_posix() not in index:
             file.unlink()
-    files.write_file(stamp, digest.hexdigest())
+    stamp.write(folder / name for name in index)

@@ -1,4 +1,4 @@
-"""The site on this machine, for authors: a page that is open shows each change as it is saved."""
+"""A web server for authors: when a chapter is saved, the open page shows the change."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Rest:
     """
 
     def __init__(self, root: Path) -> None:
-        self._command = [sys.executable, "-m", "bookc", "html", "--book", str(root)]
+        self._command = [sys.executable, "-m", "bookc", "build", "html", "--book", str(root)]
         self._process: subprocess.Popen[str] | None = None
 
     def begin(self) -> None:

@@ -1,4 +1,4 @@
-"""The theme's files as the site has them: styles, scripts and fonts, and the names of tabs."""
+"""Theme -> the site's styles, scripts and fonts; tab -> the name that readers know it by."""
 
 from __future__ import annotations
 

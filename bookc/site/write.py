@@ -1,51 +1,43 @@
-"""The HTML book as files: pages, pictures, notebooks to download, the search index."""
+"""Build -> the site on disk: pages, pictures, downloads, search index. Other files are removed."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from bookc import files
-from bookc.book import Book
+from bookc.book import Build
 from bookc.config import Config
 from bookc.files import site_folder
-from bookc.notebook.file import NotebookNode, notebook_text
-from bookc.read.references import Refs, pictures
-from bookc.run.record import Recorded
+from bookc.notebook.compile import with_code
+from bookc.notebook.file import notebook_text
+from bookc.read.references import pictures
 from bookc.run.requirements import LOCK
 from bookc.site import downloads, search_index
 from bookc.site.dates import last_changes
 from bookc.site.pictures import picture_size
 from bookc.site.render import MISSING, render_book
 from bookc.site.search_index import write_index
-from bookc.up_to_date import says
+from bookc.up_to_date import make_stamp
 
 
-def write_site(
-    book: Book,
-    resolved: Refs,
-    recorded: Mapping[tuple[str, str], Recorded],
-    notebooks: Mapping[tuple[str, str], NotebookNode],
-    index: bool = True,
-) -> int:
+def write_site(build: Build, index: bool = True) -> int:
     """Write the site to `output_dir`/html and remove the files that it no longer has.
 
     Args:
-        notebooks: by tab and section, what readers can download.
+        build: readers can download its notebooks that have code.
         index: whether the search index is written, too.
 
     Returns:
         The number of pages.
     """
-    config, folder = book.config, site_folder(book.config)
-    pages = render_book(
-        book, resolved, recorded, notebooks, size_reader(config), last_changes_of(book)
-    )
+    build = with_code(build)
+    config, folder = build.config, site_folder(build.config)
+    pages = render_book(build, size_reader(config), last_changes(build.book))
     for name in {config.icon, config.logo} - {""}:
         pages[name] = (config.source_dir / name).read_bytes()
-    for (tab, path), notebook in notebooks.items():
+    for (tab, path), notebook in build.notebooks.items():
         pages[downloads.notebook_file(tab, path)] = notebook_text(notebook)
     for name, content in pages.items():
         files.write_file(folder / name, content)
@@ -54,7 +46,7 @@ def write_site(
         name = file.relative_to(config.source_dir).as_posix()
         files.copy_file(file, folder / name)
         present.add(name)
-    present |= _write_archives(book, resolved, notebooks, pages)
+    present |= _write_archives(build, pages)
     for file in folder.rglob("*"):
         name = file.relative_to(folder).as_posix()
         if (
@@ -80,45 +72,34 @@ def size_reader(config: Config) -> Callable[[str], tuple[int, int] | None]:
     return size_of
 
 
-def last_changes_of(book: Book) -> dict[str, str]:
-    """For each chapter's file the date of its last change, as Git tells it."""
-    cache = book.config.output_dir / "stamps" / "changes.json"
-    return last_changes(book.config.root, [chapter.file for chapter in book.chapters], cache)
-
-
-def _write_archives(
-    book: Book,
-    resolved: Refs,
-    notebooks: Mapping[tuple[str, str], NotebookNode],
-    texts: Mapping[str, str | bytes],
-) -> set[str]:
+def _write_archives(build: Build, texts: Mapping[str, str | bytes]) -> set[str]:
     """Write for each tab the archive of its notebooks, if what is in it changed.
 
     With the notebooks go the book's resources, of its pictures those that they show.
     """
-    config = book.config
-    chapters = {chapter.path: chapter for chapter in book.chapters}
+    config = build.config
+    chapters = {chapter.path: chapter for chapter in build.book.chapters}
     resources = files.resource_files(config)
     others = [file for file in resources if not files.is_picture(file)]
     package = _package_files(config)
     written = set()
-    for tab in dict.fromkeys(tab for tab, _ in notebooks):
-        paths = [path for other, path in notebooks if other == tab]
-        shown = {picture for path in paths for picture in pictures(chapters[path], resolved.tokens)}
+    for tab in build.tabs:
+        paths = [path for other, path in build.notebooks if other == tab]
+        shown = {
+            picture for path in paths for picture in pictures(chapters[path], build.refs.tokens)
+        }
         inside = {f"{path}.ipynb": texts[downloads.notebook_file(tab, path)] for path in paths}
         added = [*others, *(config.source_dir / picture for picture in sorted(shown))]
         lock_file = config.record_dir / tab / LOCK
         lock = files.read_text(lock_file, lock_file.name) if lock_file.exists() else ""
-        states = [(str(file), *files.state(file)) for file in [*added, *package]]
-        known = hashlib.sha256(repr((inside, states, lock, config)).encode()).hexdigest()
+        stamp = make_stamp(config, f"archive-{tab}", inside, lock, config, *added, *package)
         target = site_folder(config) / downloads.archive_file(config, tab)
-        stamp = config.output_dir / "stamps" / f"archive-{tab}"
-        if not target.exists() or not says(stamp, known):
+        if stamp.made() is None:
             contents = {path: str(text).encode() for path, text in inside.items()}
             contents |= _contents(added, config.source_dir)
             library = _contents(package, config.library.parent) if config.library else {}
             files.write_file(target, downloads.make_archive(config, tab, contents, library, lock))
-            files.write_file(stamp, known)
+            stamp.write([target])
         written.add(downloads.archive_file(config, tab))
     return written
 

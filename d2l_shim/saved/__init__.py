@@ -1,1 +1,1 @@
-"""Code that the chapters mark with #@save: one module per framework, written by `bookc lib`."""
+"""Code that the chapters mark with #@save: one module per framework, written by `bookc build lib`."""

@@ -1,4 +1,4 @@
-"""Code that the chapters mark with #@save. Written by `bookc lib`; edit those."""
+"""Code that the chapters mark with #@save. Written by `bookc build lib`; edit those."""
 
 from mxnet import autograd, gluon, init, np, npx
 from d2l_shim.helpers import mxnet as d2l

@@ -371,7 +371,7 @@ def edit(tiny, capsys):
     """Compile the tiny book, edit a notebook of it, and sync; gives status, output and errors."""
 
     def run(tab, change, *options):
-        assert main(["notebooks", "--book", str(tiny)]) == 0
+        assert main(["build", "notebooks", "--book", str(tiny)]) == 0
         file = tiny / "_build" / "notebooks" / tab / "part" / "cells.ipynb"
         notebook = json.loads(file.read_text())
         change(notebook["cells"])
@@ -480,7 +480,7 @@ def test_the_warnings_of_the_book_are_told(tiny, edit, options, change):
 
 def test_a_section_whose_only_cell_is_deleted(make_book, capsys):
     root = make_book({"index.md": "# A\n\n```toc\none\n```\n", "one.md": "# One\n"})
-    assert main(["notebooks", "--book", str(root)]) == 0
+    assert main(["build", "notebooks", "--book", str(root)]) == 0
     file = root / "_build" / "notebooks" / "mxnet" / "one.ipynb"
     notebook = nbformat.read(file, as_version=4)
     notebook.cells.clear()
@@ -494,7 +494,7 @@ def test_imports_that_the_compiler_puts_in_order_are_told_as_code(make_book, cap
     config = "[build]\nnotebooks = *.md\ntabs = pytorch\n\n[library-pytorch]\nlib_name = torch\n"
     text = "# A\n\n```{.python .input}\nimport sys\nimport os\nimport abc\n```\n"
     root = make_book({"config.ini": config, "index.md": text})
-    assert main(["notebooks", "--book", str(root)]) == 0
+    assert main(["build", "notebooks", "--book", str(root)]) == 0
     file = root / "_build" / "notebooks" / "pytorch" / "index.ipynb"
     assert "abc\\n" in file.read_text()
     file.write_text(file.read_text().replace("import abc", "x = 1"))
@@ -503,7 +503,7 @@ def test_imports_that_the_compiler_puts_in_order_are_told_as_code(make_book, cap
 
 
 def test_both_were_edited_in_different_cells(tiny, capsys):
-    assert main(["notebooks", "--book", str(tiny)]) == 0
+    assert main(["build", "notebooks", "--book", str(tiny)]) == 0
     source = tiny / "part" / "cells.md"
     newer = source.read_text().replace("## A Run", "## A Long Run")
     source.write_text(newer)
@@ -516,7 +516,7 @@ def test_both_were_edited_in_different_cells(tiny, capsys):
 
 
 def test_what_the_compiler_made_of_a_toc_is_refused(tiny, capsys):
-    assert main(["notebooks", "--book", str(tiny)]) == 0
+    assert main(["build", "notebooks", "--book", str(tiny)]) == 0
     file = tiny / "_build" / "notebooks" / "mxnet" / "part" / "index.ipynb"
     file.write_text(file.read_text().replace("[Cells and Tabs]", "[Cells]"))
     assert main(["sync", "--book", str(tiny), str(file), "--shared=all"]) == 1
@@ -527,7 +527,7 @@ def test_a_cell_in_another_language_may_go_but_not_change(make_book, capsys):
     text = "# Book\n\n```{.bash .input}\n#@tab all\nls\npwd\n```\n\nWords.\n"
     root = make_book({"index.md": text})
     source, file = root / "index.md", root / "_build" / "notebooks" / "mxnet" / "index.ipynb"
-    assert main(["notebooks", "--book", str(root)]) == 0
+    assert main(["build", "notebooks", "--book", str(root)]) == 0
     compiled = file.read_text()
     file.write_text(compiled.replace('"ls\\n"', '"ls -l\\n"'))
     assert main(["sync", "--book", str(root), str(file), "--shared=all"]) == 1
@@ -569,7 +569,7 @@ def test_a_notebook_that_bookc_did_not_write(tiny, tmp_path, capsys):
 def test_the_first_and_the_last_code_of_one_tab_alone(make_book, capsys, text, change, message):
     config = "[build]\nnotebooks = *.md\ntabs = pytorch, mxnet, jax\n"
     root = make_book({"config.ini": config, "index.md": text})
-    assert main(["notebooks", "--book", str(root)]) == 0
+    assert main(["build", "notebooks", "--book", str(root)]) == 0
     file = root / "_build" / "notebooks" / "mxnet" / "index.ipynb"
     notebook = nbformat.read(file, as_version=4)
     change(notebook.cells)
@@ -580,7 +580,7 @@ def test_the_first_and_the_last_code_of_one_tab_alone(make_book, capsys, text, c
 
 def test_prose_is_not_split_off_its_slides(make_book, capsys):
     root = make_book({"index.md": "# A\n\n[**One slide.**]\n\n[**Two slides.**]\n"})
-    assert main(["notebooks", "--book", str(root)]) == 0
+    assert main(["build", "notebooks", "--book", str(root)]) == 0
     file = root / "_build" / "notebooks" / "mxnet" / "index.ipynb"
     notebook = nbformat.read(file, as_version=4)
     notebook.cells[0].source = "# A\n\nOne slide."
@@ -621,7 +621,7 @@ def test_half_a_character_is_refused(tiny, capsys, files_below, options, place):
 
 def damaged(root, damage):
     """A notebook's file, after something has been done to its JSON."""
-    assert main(["notebooks", "--book", str(root)]) == 0
+    assert main(["build", "notebooks", "--book", str(root)]) == 0
     file = root / "_build" / "notebooks" / "mxnet" / "part" / "cells.ipynb"
     notebook = json.loads(file.read_text())
     damage(notebook)
@@ -650,7 +650,7 @@ def page(make_book, capsys):
         config = "[build]\nnotebooks = *.md\ntabs = pytorch, mxnet\n\n[library-pytorch]\n"
         config += "lib_name = torch\nsimple_alias = ones\n"
         root = make_book({"config.ini": config, "index.md": text})
-        assert main(["notebooks", "--book", str(root)]) == 0
+        assert main(["build", "notebooks", "--book", str(root)]) == 0
         file = root / "_build" / "notebooks" / "pytorch" / "index.ipynb"
         notebook = nbformat.read(file, as_version=4)
         change(notebook.cells)

@@ -57,7 +57,7 @@ w = d2l.tensor([1])
 @pytest.fixture
 def root(make_book: MakeBook) -> Path:
     root = make_book({"config.ini": CONFIG, "index.md": TEXT})
-    assert main(["notebooks", "--book", str(root)]) == 0
+    assert main(["build", "notebooks", "--book", str(root)]) == 0
     return root
 
 

@@ -34,7 +34,7 @@ def sync(make_book: MakeBook, capsys: pytest.CaptureFixture[str]) -> Sync:
 
     def run(text: str, *sources: str) -> str:
         root = make_book({"index.md": text})
-        assert main(["notebooks", "--book", str(root)]) == 0
+        assert main(["build", "notebooks", "--book", str(root)]) == 0
         file = Path(root, "_build", "notebooks", "pytorch", "index.ipynb")
         notebook = nbformat.read(file, as_version=4)
         give(notebook, sources)
@@ -55,7 +55,7 @@ def test_headings_do_not_change_places_without_their_labels(
     one, two, middle = "## Part one\n", "## Part two\n", "\nFirst.\n\nSecond.\n\nThird.\n\n"
     text = f"# A\n\n{one}:label:`sec_one`\n{middle}{two}\nLast.\n"
     root = make_book({"index.md": text})
-    assert main(["notebooks", "--book", str(root)]) == 0
+    assert main(["build", "notebooks", "--book", str(root)]) == 0
     file = Path(root, "_build", "notebooks", "pytorch", "index.ipynb")
     notebook = nbformat.read(file, as_version=4)
     notebook.cells[0].source = f"# A\n\n{two}{middle}{one}\nLast."

@@ -1,6 +1,7 @@
 """The command line: help with examples, and every error of a bad book in one run."""
 
 import errno
+import json
 import os
 import re
 from pathlib import Path
@@ -8,20 +9,10 @@ from pathlib import Path
 import pytest
 from conftest import CONFIG
 
-from bookc.__main__ import main
+from bookc import files
+from bookc.__main__ import EARLIER, main
 
-COMMANDS = (
-    "notebooks",
-    "execute",
-    "check",
-    "html",
-    "build",
-    "serve",
-    "lint",
-    "lib",
-    "sync",
-    "activate",
-)
+VERBS = ("build", "serve", "lint", "execute", "test", "sync", "clean")
 
 BAD_BOOK = {
     "config.ini": CONFIG + "[pdf]\nbibfile = refs.bib\n[library-pytorch]\nlib_file = lib.py\n",
@@ -88,7 +79,7 @@ page.md:14: no such image: img/nowhere.svg
 """
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*VERBS, "activate"])
 def test_help_has_an_example(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
@@ -98,22 +89,79 @@ def test_help_has_an_example(command, capsys):
     assert "--book DIR" in text
 
 
-def test_help_names_every_command(capsys):
+def test_help_names_every_verb_that_is_listed(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     text = capsys.readouterr().out
-    assert all(re.search(rf"^ +{command}\s+\w", text, re.MULTILINE) for command in COMMANDS)
+    assert re.findall(r"^    ([a-z]+)\s+\w", text, re.MULTILINE) == list(VERBS)
+
+
+@pytest.mark.parametrize("earlier,now", [(name, " ".join(now)) for name, now in EARLIER.items()])
+def test_earlier_names_do_the_same_and_say_the_new_one(earlier, now, tmp_path, capsys):
+    assert main([earlier, "--book", str(tmp_path)]) == 1
+    of_earlier = capsys.readouterr().err
+    assert main([*now.split(), "--book", str(tmp_path)]) == 1
+    assert of_earlier == f"bookc {earlier} is called bookc {now} now\n" + capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     "arguments,message",
     [
-        ([], "the following arguments are required: COMMAND"),
+        (["pdf"], "build pdf: bookc builds notebooks, html, lib\n1 error\n"),
+        (["html", "--raw"], "--raw: is for notebooks: bookc build notebooks\n1 error\n"),
+        (["lib", "--tab", "mxnet"], "--tab: is for notebooks: bookc build notebooks\n1 error\n"),
+    ],
+)
+def test_what_cannot_be_built(arguments, message, tiny, capsys):
+    assert main(["build", *arguments, "--book", str(tiny)]) == 1
+    assert capsys.readouterr().err == message
+
+
+def test_clean_removes_what_build_wrote_and_nothing_else(tiny, capsys, files_below):
+    before = files_below(tiny)
+    assert main(["clean", "--book", str(tiny)]) == 0
+    assert main(["build", "--book", str(tiny)]) == 0
+    built = files_below(tiny)
+    capsys.readouterr()
+    assert main(["clean", "--book", str(tiny)]) == 0
+    removed = len(built) - len(before)
+    stamps = sum("/stamps/" in name for name in built)
+    assert capsys.readouterr().out == f"{removed - stamps} files removed from {tiny / '_build'}\n"
+    assert files_below(tiny) == before
+    assert not (tiny / "_build").exists()
+
+
+def test_clean_leaves_what_an_author_made_or_edited(tiny, capsys):
+    assert main(["build", "notebooks", "--book", str(tiny)]) == 0
+    folder = tiny / "_build" / "notebooks"
+    edited = next(folder.rglob("*.ipynb"))
+    edited.write_text(edited.read_text() + "\n")
+    (folder / "mine.txt").write_text("mine")
+    (tiny / "_build" / "stamps" / "x.json").write_text(
+        json.dumps({"outputs": {str(tiny / "index.md"): files.state(tiny / "index.md")}})
+    )
+    assert main(["clean", "--book", str(tiny)]) == 0
+    assert sorted(path for path in folder.rglob("*") if path.is_file()) == sorted(
+        [edited, folder / "mine.txt"]
+    )
+    assert (tiny / "index.md").exists()  # a stamp speaks of the output folder only
+    assert capsys.readouterr().out.endswith(
+        "2 files are left there: edited since, or not written by `bookc build`\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments,message",
+    [
+        ([], "the following arguments are required: VERB"),
         (["exceute"], "invalid choice: 'exceute'"),
         (["execute", "--jobs", "0"], "0: want 1 or more"),
-        (["notebooks", "--to", "nosuch"], "'nosuch': want a format such as py:percent"),
-        (["notebooks", "--to", "percent"], "'percent': want a format such as py:percent"),
-        (["notebooks", "--to", "py:nosuch"], "'py:nosuch': want a format such as py:percent"),
+        (["build", "notebooks", "--to", "nosuch"], "'nosuch': want a format such as py:percent"),
+        (["build", "notebooks", "--to", "percent"], "'percent': want a format such as py:percent"),
+        (
+            ["build", "notebooks", "--to", "py:nosuch"],
+            "'py:nosuch': want a format such as py:percent",
+        ),
         (["lint", "--nosuch"], "unrecognized arguments: --nosuch"),
     ],
 )
@@ -133,8 +181,15 @@ def test_all_errors_of_a_book_in_one_run(make_book, capsys, files_below):
     assert main(["lint", "--book", str(root)]) == 1
     with_columns = capsys.readouterr().err
     assert re.sub(r"^([^:]+:\d+):\d+:", r"\1:", with_columns, flags=re.M) == ERRORS
-    for command in ("notebooks", "execute", "check", "html", "build", "lib"):
-        assert main([command, "--book", str(root)]) == 1
+    for command in (
+        ["build", "notebooks"],
+        ["build", "html"],
+        ["build", "lib"],
+        ["build"],
+        ["execute"],
+        ["test"],
+    ):
+        assert main([*command, "--book", str(root)]) == 1
         assert capsys.readouterr().err == ERRORS
         assert files_below(root) == before
 
@@ -162,7 +217,7 @@ def test_all_errors_are_gone_when_each_is_mended(make_book, capsys):
 def test_a_bad_config(make_book, capsys, files_below):
     root = make_book({"config.ini": CONFIG.replace("tabs", "tbas"), "index.md": "# Book\n"})
     before = files_below(root)
-    assert main(["notebooks", "--book", str(root)]) == 1
+    assert main(["build", "notebooks", "--book", str(root)]) == 1
     error = capsys.readouterr().err
     assert error.startswith("config.ini:6: unknown key 'tbas' in [build]: did you mean 'tabs'?")
     assert files_below(root) == before
@@ -178,7 +233,7 @@ def test_no_book_and_no_index(make_book, tmp_path, capsys):
 
 def test_a_folder_that_cannot_be_written(tiny, capsys):
     (tiny / "out").write_text("a file")
-    assert main(["notebooks", "--book", str(tiny), "--out", str(tiny / "out")]) == 1
+    assert main(["build", "notebooks", "--book", str(tiny), "--out", str(tiny / "out")]) == 1
     error = capsys.readouterr().err
     assert error.endswith("1 error\n") and "out/" in error
     assert "Traceback" not in error
@@ -190,7 +245,7 @@ def test_a_full_disk(tiny, capsys, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", full)
     out = tiny / "out"
-    assert main(["notebooks", "--book", str(tiny), "--out", str(out)]) == 1
+    assert main(["build", "notebooks", "--book", str(tiny), "--out", str(out)]) == 1
     error = capsys.readouterr().err
     assert error == f"{out}/pytorch/index.ipynb: No space left on device\n1 error\n"
     assert not [file for file in out.rglob("*") if file.is_file()]
@@ -198,7 +253,9 @@ def test_a_full_disk(tiny, capsys, monkeypatch):
 
 def test_notebooks_of_one_tab_to_a_folder(tiny, tmp_path, capsys, files_below):
     out = tmp_path / "lab"
-    assert main(["notebooks", "--book", str(tiny), "--tab", "mxnet", "--out", str(out)]) == 0
+    assert (
+        main(["build", "notebooks", "--book", str(tiny), "--tab", "mxnet", "--out", str(out)]) == 0
+    )
     assert capsys.readouterr().out == f"5 notebooks in {out}, 5 changed\n"
     assert sorted(files_below(out)) == [
         "mxnet/img/dot.svg",
@@ -208,7 +265,7 @@ def test_notebooks_of_one_tab_to_a_folder(tiny, tmp_path, capsys, files_below):
         "mxnet/part/one_tab.ipynb",
         "mxnet/preface.ipynb",
     ]
-    assert main(["notebooks", "--book", str(tiny), "--to", "py:percent"]) == 0
+    assert main(["build", "notebooks", "--book", str(tiny), "--to", "py:percent"]) == 0
     assert (tiny / "_build/notebooks/pytorch/part/cells.py").exists()
 
 
@@ -216,7 +273,7 @@ def test_lib(tiny, capsys):
     module = tiny / "saved" / "mxnet.py"
     text = module.read_text()
     module.unlink()
-    assert main(["lib", "--book", str(tiny)]) == 0
+    assert main(["build", "lib", "--book", str(tiny)]) == 0
     assert capsys.readouterr().out == f"wrote {module}\n3 modules, 1 changed\n"
     assert module.read_text() == text
 

@@ -42,9 +42,9 @@ BOOK = {
     ),
 }
 OF_NOTEBOOKS = """\
-config.ini:7: unknown key 'xyz' in [build] (known: index, notebooks, rsts, non-notebooks, \
-exclusions, dependencies, resources, eval_notebook, source_dir, output_dir, html_dir, \
-warning_is_error, sphinx_extensions, sphinx_configs, tabs, origin_repo)
+config.ini:7: unknown key 'xyz' in [build] (known: source_dir, output_dir, \
+index, notebooks, non-notebooks, exclusions, resources, tabs, warning_is_error, rsts, \
+dependencies, eval_notebook, html_dir, sphinx_extensions, sphinx_configs, origin_repo)
 index.md:5: toc names 'nowhere', but there is no nowhere.md
 page.md:4: :end_tab: without a :begin_tab: before it
 page.md:6: label 'sec_page' is already defined in page
@@ -77,18 +77,18 @@ def run(root: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[i
 
 def test_notebooks_keep_what_is_not_resolved(run, root):
     told = OF_NOTEBOOKS + "9 warnings\n"
-    assert run("notebooks") == (0, told)
+    assert run("build", "notebooks") == (0, told)
     notebook = json.loads((root / "_build/notebooks/mxnet/page.ipynb").read_text())
     text = "".join(line for cell in notebook["cells"] for line in cell["source"])
     assert "By :citet:`nobody`, :cite:`smith2001,noone` and :numref:`sec_<b>`." in text
     assert "![A picture.](img/nowhere.png)" in text
-    assert run("notebooks") == (0, told)  # though there was nothing to do
+    assert run("build", "notebooks") == (0, told)  # though there was nothing to do
 
 
 def test_pages_show_what_there_is_not(run, root):
     told = OF_NOTEBOOKS + OF_PAGES + "11 warnings\n"
-    assert run("html") == (0, told)
-    assert run("html") == (0, told)
+    assert run("build", "html") == (0, told)
+    assert run("build", "html") == (0, told)
     page = (root / "_build/html/page.html").read_text()
     for name in ("nobody", "noone", "sec_&lt;b&gt;", "img/nowhere.png"):
         assert f'title="There is no such thing in this book">{name}</span>' in page
@@ -113,12 +113,12 @@ def test_a_book_may_want_no_warnings(run, root):
     config = root / "config.ini"
     config.write_text(BOOK["config.ini"].replace("xyz = yes", "warning_is_error = True"))
     of_pages = "".join(line for line in (OF_NOTEBOOKS + OF_PAGES).splitlines(True)[1:])
-    assert run("html") == (1, of_pages + "10 errors\n")
+    assert run("build", "html") == (1, of_pages + "10 errors\n")
     assert not (root / "_build").exists()
 
 
 def test_none_of_a_raw_notebook_is_looked_at_but_its_form(run):
-    status, told = run("notebooks", "--raw")
+    status, told = run("build", "notebooks", "--raw")
     assert status == 0
     assert told.endswith("3 warnings\n")
 

@@ -14,7 +14,7 @@ import pytest
 from markdown_it.utils import read_fixture_file
 
 from bookc.config import read_config
-from bookc.notebook.build import compile_notebooks
+from bookc.notebook.compile import compile_notebooks
 from bookc.notebook.notebook import make_notebook
 from bookc.notebook.tabs import select_tab
 from bookc.read.marks import find_marks

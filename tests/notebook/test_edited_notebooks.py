@@ -15,14 +15,14 @@ CHAPTER = "# Book\n\n```{.python .input}\n#@tab all\nx = 1\n```\n\nWords.\n"
 OUTPUT = nbformat.v4.new_output("stream", text="1\n")
 WARNING = (
     "was edited, and its chapter has changed since: it stays as it is until `bookc sync` has "
-    "brought the edits back, or `bookc notebooks --force` writes it anew\n1 warning\n"
+    "brought the edits back, or `bookc build notebooks --force` writes it anew\n1 warning\n"
 )
 
 
 @pytest.fixture
 def root(make_book: MakeBook) -> Path:
     root = make_book({"index.md": CHAPTER})
-    assert main(["notebooks", "--book", str(root)]) == 0
+    assert main(["build", "notebooks", "--book", str(root)]) == 0
     return root
 
 
@@ -45,16 +45,16 @@ def run_cell(cells: list[nbformat.NotebookNode]) -> None:
 def test_an_edited_notebook_stays(root, file, capsys):
     edited = change(file, lambda cells: cells[1].update(source="x = 2"))
     capsys.readouterr()
-    assert main(["notebooks", "--book", str(root)]) == 0
+    assert main(["build", "notebooks", "--book", str(root)]) == 0
     assert capsys.readouterr().err == ""  # its chapter is as it was: there is nothing to say
     (root / "index.md").write_text(CHAPTER.replace("Words", "Other words"))
     for _ in range(2):  # the second time there is nothing to compile
-        assert main(["notebooks", "--book", str(root)]) == 0
+        assert main(["build", "notebooks", "--book", str(root)]) == 0
         assert capsys.readouterr().err == f"{file}: {WARNING}"
         assert file.read_text() == edited
     other = file.parent.parent / "pytorch" / "index.ipynb"
     assert "Other words" in other.read_text()
-    assert main(["notebooks", "--book", str(root), "--force"]) == 0
+    assert main(["build", "notebooks", "--book", str(root), "--force"]) == 0
     assert "Other words" in file.read_text() and "x = 1" in file.read_text()
 
 
@@ -62,7 +62,7 @@ def test_an_edited_notebook_stays(root, file, capsys):
 def test_cells_that_went_or_moved_are_edits(root, file, edit):
     edited = change(file, edit)
     (root / "index.md").write_text(CHAPTER.replace("Words", "Other words"))
-    assert main(["notebooks", "--book", str(root)]) == 0
+    assert main(["build", "notebooks", "--book", str(root)]) == 0
     assert file.read_text() == edited
 
 
@@ -70,11 +70,11 @@ def test_a_notebook_that_was_run_keeps_the_outputs_of_code_that_stays(root, file
     change(file, run_cell)
     change(file, lambda cells: cells.append(nbformat.v4.new_code_cell()))  # as Shift-Enter does
     (root / "index.md").write_text(CHAPTER.replace("Words", "Other words"))
-    assert main(["notebooks", "--book", str(root)]) == 0
+    assert main(["build", "notebooks", "--book", str(root)]) == 0
     cells = nbformat.read(file, as_version=4).cells
     assert cells[1].outputs == [OUTPUT] and cells[2].source == "Other words."
     (root / "index.md").write_text(CHAPTER.replace("x = 1", "x = 3"))
-    assert main(["notebooks", "--book", str(root)]) == 0
+    assert main(["build", "notebooks", "--book", str(root)]) == 0
     assert nbformat.read(file, as_version=4).cells[1].outputs == []
 
 
@@ -82,5 +82,5 @@ def test_a_notebook_that_was_run_keeps_the_outputs_of_code_that_stays(root, file
 def test_what_is_no_notebook_gives_way(root, file, text):
     compiled = file.read_text()
     file.write_bytes(text.encode("latin-1"))
-    assert main(["notebooks", "--book", str(root)]) == 0
+    assert main(["build", "notebooks", "--book", str(root)]) == 0
     assert file.read_text() == compiled

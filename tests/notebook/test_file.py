@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookc.notebook.build import compile_notebooks
 from bookc.notebook.file import _indented, nbformat, notebook_text
-from bookc.read.read import read_book
+from bookc.run.build import make_build
 
 RECORD = Path(__file__).parents[2] / "notebooks"
 
@@ -29,10 +28,9 @@ def test_a_notebook_is_written_as_nbformat_writes_it(file: Path) -> None:
 @pytest.mark.parametrize("root", [RECORD.parent, RECORD.parent / "tests" / "books" / "tiny"])
 def test_compiled_notebooks_are_valid(root: Path) -> None:
     """They are written without a look at each."""
-    book, refs = read_book(root)
-    for resolved in (refs, None):
+    for depth in ("all", "raw"):
         for quick in (False, True):
-            notebooks = compile_notebooks(book, resolved, book.config.tabs, quick)
+            notebooks = make_build(root, depth, quick=quick).notebooks
             assert len(notebooks) > 10
             for notebook in notebooks.values():
                 nbformat.validate(notebook)

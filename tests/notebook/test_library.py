@@ -60,7 +60,7 @@ def twice(r):
 ```
 """
 EXPECTED = '''\
-"""Code that the chapters mark with #@save. Written by `bookc lib`; edit those."""
+"""Code that the chapters mark with #@save. Written by `bookc build lib`; edit those."""
 
 import math
 from functools import cache
@@ -187,7 +187,7 @@ def h(self):
 D2L_LIBRARY = '''\
 import torch
 #################   WARNING   ################
-# The part below is written by `bookc lib`: edit the chapters instead.
+# The part below is written by `bookc build lib`: edit the chapters instead.
 
 
 # index

@@ -6,12 +6,12 @@ import jupytext
 import nbformat
 import pytest
 
-from bookc.notebook.build import compile_notebooks, write_notebooks
+from bookc.notebook.compile import write_notebooks
 from bookc.notebook.file import notebook_text
 from bookc.notebook.notebook import make_notebook, source_line
 from bookc.notebook.tabs import select_tab
 from bookc.read.cells import parse_chapter
-from bookc.read.read import read_book
+from bookc.run.build import make_build
 
 TABS = ("pytorch", "tensorflow", "mxnet")
 SECTION = """\
@@ -50,8 +50,7 @@ def compiled(text: str, tab: str = "pytorch", quick: bool = False):
 @pytest.fixture(scope="module")
 def notebooks():
     """Every notebook of the tiny book."""
-    book, refs = read_book(Path(__file__).parents[1] / "books" / "tiny")
-    return compile_notebooks(book, refs, book.config.tabs)
+    return make_build(Path(__file__).parents[1] / "books" / "tiny").notebooks
 
 
 def test_which_notebooks_there_are(notebooks):
@@ -162,46 +161,47 @@ def test_references_read_as_text(notebooks):
 
 
 def test_scripts_by_jupytext(tiny, tmp_path):
-    book, refs = read_book(tiny)
-    notebooks = compile_notebooks(book, refs, ["pytorch"])
-    write_notebooks(book, notebooks, tmp_path / "out", "py:percent")
+    build = make_build(tiny, tabs=["pytorch"])
+    write_notebooks(build, tmp_path / "out", "py:percent")
     text = (tmp_path / "out" / "pytorch" / "part" / "cells.py").read_text()
     assert "# %% [markdown]" in text
     assert "# ## A Shape" in text
     assert "\ndef shape(n):\n" in text
     again = jupytext.reads(text, fmt="py:percent")
-    original = notebooks["pytorch", "part/cells"]
+    original = build.notebooks["pytorch", "part/cells"]
     assert [cell.source for cell in again.cells] == [cell.source for cell in original.cells]
     compile(text, "cells.py", "exec")
 
 
 def test_writing_again_changes_nothing(tiny, tmp_path, files_below):
-    book, refs = read_book(tiny)
-    notebooks = compile_notebooks(book, refs, book.config.tabs)
-    assert write_notebooks(book, notebooks, tmp_path / "out") == (len(notebooks), [])
+    build = make_build(tiny)
+    written = write_notebooks(build, tmp_path / "out")
+    assert (written.changed, written.kept) == (len(build.notebooks), ())
     before = files_below(tmp_path / "out")
+    assert {tmp_path / "out" / name for name in before} == set(written.files)
     assert "mxnet/part/one_tab.ipynb" in before
     assert "mxnet/img/dot.svg" in before
-    assert write_notebooks(book, notebooks, tmp_path / "out") == (0, [])
+    assert write_notebooks(build, tmp_path / "out").changed == 0
     assert files_below(tmp_path / "out") == before
 
 
 def test_pictures_of_all_tabs_are_one_file_that_follows_its_source(tiny, monkeypatch):
     dot, data = tiny / "img" / "dot.svg", tiny / "img" / "data.csv"
     data.write_text("1,2\n")
-    book, _ = read_book(tiny)
-    write_notebooks(book, compile_notebooks(book, None, book.config.tabs), tiny / "out")
+    build = make_build(tiny, "raw")
+    tabs = build.config.tabs
+    write_notebooks(build, tiny / "out")
 
     def files(name):
-        return [tiny / "out" / tab / "img" / name for tab in book.config.tabs]
+        return [tiny / "out" / tab / "img" / name for tab in tabs]
 
     assert len({file.stat().st_ino for file in files("dot.svg")}) == 1
-    assert len({file.stat().st_ino for file in files("data.csv")}) == len(book.config.tabs)
+    assert len({file.stat().st_ino for file in files("data.csv")}) == len(tabs)
     dot.write_text("<svg>a dot</svg>")
-    write_notebooks(book, compile_notebooks(book, None, book.config.tabs), tiny / "out")
+    write_notebooks(build, tiny / "out")
     assert {file.read_text() for file in files("dot.svg")} == {"<svg>a dot</svg>"}
     # Where files cannot have two places, they are copied.
     monkeypatch.setattr(Path, "hardlink_to", lambda *_: (_ for _ in ()).throw(OSError))
-    write_notebooks(book, compile_notebooks(book, None, book.config.tabs), tiny / "other")
-    copies = [tiny / "other" / tab / "img" / "dot.svg" for tab in book.config.tabs]
+    write_notebooks(build, tiny / "other")
+    copies = [tiny / "other" / tab / "img" / "dot.svg" for tab in tabs]
     assert len({file.stat().st_ino for file in copies}) == len(copies)

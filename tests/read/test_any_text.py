@@ -90,7 +90,7 @@ def test_what_is_not_utf_8_is_told_with_its_line(make_book, capsys):
 def test_a_name_that_is_not_utf_8_is_told(make_book, capsys):
     root = make_book({"index.md": "# Book\n"})
     Path(os.fsdecode(os.fsencode(root) + b"/bad\xff.md")).write_text("# Bad\n")
-    assert main(["notebooks", "--book", str(root)]) == 1
+    assert main(["build", "notebooks", "--book", str(root)]) == 1
     assert "the file's name is not UTF-8: rename it" in capsys.readouterr().err
 
 
@@ -98,5 +98,5 @@ def test_what_was_written_is_no_source(make_book):
     config = "[build]\nnotebooks = **/*.md\noutput_dir = out\n"
     root = make_book({"config.ini": config, "index.md": "# Book\n"})
     for _ in range(2):
-        assert main(["notebooks", "--book", str(root), "--to", "md:myst"]) == 0
+        assert main(["build", "notebooks", "--book", str(root), "--to", "md:myst"]) == 0
     assert [file.name for file in (root / "out").rglob("*.md")] == ["index.md"]

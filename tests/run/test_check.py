@@ -1,4 +1,4 @@
-"""`bookc check`: green on an unchanged book, and red for each kind of change."""
+"""`bookc test`: green on an unchanged book, and red for each kind of change."""
 
 import json
 import re
@@ -8,9 +8,8 @@ import nbformat
 import pytest
 from conftest import CONFIG
 
-from bookc.notebook.build import compile_notebooks
 from bookc.notebook.file import notebook_text
-from bookc.read.read import read_book
+from bookc.run.build import make_build
 
 CELLS = "part/cells.md"
 AGAIN = "run `bookc execute --tab pytorch part/cells`"
@@ -27,7 +26,7 @@ def line_of(file: Path, text: str) -> int:
 
 
 def test_an_unchanged_book_is_green(tiny, bookc):
-    run = bookc("check", "--book", tiny)
+    run = bookc("test", "--book", tiny)
     assert (run.returncode, run.stderr) == (0, "")
     # Five code cells in each tab and one more in MXNet's; all before #@quick are compared.
     assert re.search(r"nbval: 16 cells executed, 13 of them compared with the record", run.stdout)
@@ -39,7 +38,7 @@ def test_an_unchanged_book_is_green(tiny, bookc):
 def test_a_recorded_shape_changed(tiny, bookc):
     record = tiny / "notebooks" / "pytorch" / "part" / "cells.ipynb"
     change(record, '"(2, 3, 8, 8)"', '"(2, 3, 9, 9)"')
-    run = bookc("check", "--book", tiny, "--tab", "pytorch")
+    run = bookc("test", "--book", tiny, "--tab", "pytorch")
     assert run.returncode == 1
     line = line_of(tiny / CELLS, "shape(2)")
     message = f"{CELLS}:{line}: its output differs in the pytorch notebook"
@@ -49,18 +48,18 @@ def test_a_recorded_shape_changed(tiny, bookc):
 
 def test_a_code_line_changed(tiny, bookc):
     change(tiny / CELLS, "return (n, 3, 8, 8)", "return (n, 3, 4, 4)")
-    run = bookc("check", "--book", tiny, "--tab", "pytorch")
+    run = bookc("test", "--book", tiny, "--tab", "pytorch")
     assert run.returncode == 1
     line = line_of(tiny / CELLS, "def shape(n):")
     message = f"this code, or library code that it uses, is newer than its pytorch output: {AGAIN}"
     assert f"\n{CELLS}:{line}: {message}\n" in f"\n{run.stderr}"
     for tab in ("pytorch", "mxnet"):
-        assert f"saved/{tab}.py: not what the chapters save: run `bookc lib`\n" in run.stderr
+        assert f"saved/{tab}.py: not what the chapters save: run `bookc build lib`\n" in run.stderr
 
 
 def test_a_label_changed(tiny, bookc):
     change(tiny / CELLS, ":label:`fig_dot`", ":label:`fig_dots`")
-    run = bookc("check", "--book", tiny)
+    run = bookc("test", "--book", tiny)
     line = line_of(tiny / CELLS, "See :numref:`fig_dot`, :numref:`tab_sizes`, "
                    ":eqref:`eq_half` and :ref:`sec_preface`.")  # fmt: skip
     assert run.returncode == 1
@@ -90,8 +89,7 @@ def recorded(make_book):
                 },
             }
         )
-        book, refs = read_book(root)
-        for (tab, path), notebook in compile_notebooks(book, refs, ["pytorch"]).items():
+        for (tab, path), notebook in make_build(root).notebooks.items():
             if path in pages:
                 text = pages[path][1]
                 notebook.cells[1].execution_count = 1
@@ -118,7 +116,7 @@ def test_what_is_compared_and_what_is_not(recorded, bookc):
             "seconds": ("print('took 0.1 s at ' + '0x7f00aa')", "took 12 sec at 0x7ffff3\n"),
         }
     )  # fmt: skip
-    run = bookc("check", "--book", root)
+    run = bookc("test", "--book", root)
     assert run.returncode == 1
     assert "nbval: 7 cells executed, 5 of them compared with the record" in run.stdout
     assert run.stderr.split("\n")[-5:-1] == [
@@ -151,7 +149,7 @@ def test_a_record_that_is_missing_stale_or_of_another_version(recorded, bookc):
         }
     )
     heavy.write_text(json.dumps(notebook))
-    run = bookc("check", "--book", root)
+    run = bookc("test", "--book", root)
     assert run.returncode == 1
     again = "run `bookc execute --tab pytorch"
     now = {"nbformat": nbformat.__version__}
@@ -166,6 +164,6 @@ def test_a_record_that_is_missing_stale_or_of_another_version(recorded, bookc):
 
 
 def test_one_section_of_one_tab(tiny, bookc):
-    run = bookc("check", "--book", tiny, "--tab", "mxnet", "part/one_tab")
+    run = bookc("test", "--book", tiny, "--tab", "mxnet", "part/one_tab")
     assert (run.returncode, run.stderr) == (0, "")
     assert "nbval: 1 cells executed, 1 of them compared" in run.stdout

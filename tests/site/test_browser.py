@@ -12,9 +12,7 @@ import pytest
 from chromium import served
 from playwright.sync_api import Browser, Page, expect
 
-from bookc.notebook.build import compile_notebooks
-from bookc.read.read import read_book
-from bookc.run.record import load_record
+from bookc.run.build import make_build
 from bookc.site.write import write_site
 
 BOOK = Path(__file__).parents[1] / "books" / "tiny"
@@ -40,9 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wide = "$" + " + ".join(f"x_{{{n}}}" for n in range(30)) + "$"
     text = f"# Long\n\n{wide}\n\n{group}\n{LONG}\n\n{group}\n{LONG}\n\n{only}\n{LONG}\n\n{prose}\n"
     (root / "part" / "long.md").write_text(text)
-    book, refs = read_book(root)
-    notebooks = compile_notebooks(book, refs, book.config.tabs)
-    write_site(book, refs, load_record(book, notebooks), notebooks)
+    write_site(make_build(root, record=True))
     return root / "_build" / "html"
 
 

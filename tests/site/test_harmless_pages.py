@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,9 +12,9 @@ from chromium import launch, served
 from conftest import MakeBook
 from playwright.sync_api import Browser, Route, sync_playwright
 
+from bookc.book import Recorded
 from bookc.problems import BookError
-from bookc.read.read import read_book
-from bookc.run.record import Recorded
+from bookc.run.build import read_build
 from bookc.site.clean import safe_html, safe_svg
 from bookc.site.csp import with_policy
 from bookc.site.outputs import convert
@@ -58,11 +59,10 @@ def output(kind: str, text: str) -> dict[str, object]:
 
 def build(root: Path, outputs: list[dict[str, object]]) -> Path:
     """The site of a book of one page, which shows these outputs."""
-    book, refs = read_book(root)
-    recorded = {
-        (tab, "index-c1"): Recorded(tuple(outputs), stale=False) for tab in book.config.tabs
-    }
-    write_site(book, refs, recorded, {})
+    build = read_build(root)
+    shown = Recorded(tuple(outputs), stale=False)
+    recorded = {(tab, "index-c1"): shown for tab in build.config.tabs}
+    write_site(replace(build, recorded=recorded))
     return root / "_build" / "html"
 
 
@@ -206,7 +206,7 @@ def test_a_chapter_reads_no_file_outside_the_book(make_book: MakeBook, source: s
     (root / "link.png").symlink_to(secret)
     (root / "away").symlink_to(root.parent)
     with pytest.raises(BookError, match=f"no such image: {source}"):
-        read_book(root)
+        read_build(root)
 
 
 def test_links_out_of_the_book_are_refused(make_book: MakeBook) -> None:
@@ -215,14 +215,14 @@ def test_links_out_of_the_book_are_refused(make_book: MakeBook) -> None:
     (root.parent / "secret.md").write_text("# Secret")
     (root / "img" / "link.png").symlink_to(root.parent / "secret.md")
     (root / "img" / "fine.png").symlink_to(root / "img" / "inside.png")
-    book, refs = read_book(root)
+    build = read_build(root)
     with pytest.raises(BookError, match=r"^img/link.png: a link that leads out of the book"):
-        write_site(book, refs, {}, {})
+        write_site(build)
     (root / "chapter.md").symlink_to(root.parent / "secret.md")
     config_all = config.replace("resources = img", "notebooks = *.md")
     (root / "config.ini").write_text(config_all)
     with pytest.raises(BookError, match=r"^chapter.md: a link that leads out of the book"):
-        read_book(root)
+        read_build(root)
 
 
 def test_a_picture_of_another_site_is_a_link(make_book: MakeBook) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,9 +14,9 @@ from conftest import MakeBook
 from playwright.sync_api import expect, sync_playwright
 from test_render import png
 
+from bookc.book import Recorded
 from bookc.problems import BookError
-from bookc.read.read import read_book
-from bookc.run.record import Recorded
+from bookc.run.build import read_build
 from bookc.site.dates import last_changes
 from bookc.site.metadata import authors
 from bookc.site.write import write_site
@@ -39,8 +40,8 @@ PICTURE = {"output_type": "display_data", "data": {"image/png": png(3, 2)}, "met
 
 
 def build(root: Path) -> Path:
-    book, refs = read_book(root)
-    write_site(book, refs, {("pytorch", "part__one-c1"): Recorded((PICTURE,), stale=False)}, {})
+    recorded = {("pytorch", "part__one-c1"): Recorded((PICTURE,), stale=False)}
+    write_site(replace(read_build(root), recorded=recorded))
     return root / "_build" / "html"
 
 
@@ -119,16 +120,16 @@ def test_the_last_change_of_each_chapter(make_book: MakeBook) -> None:
     # Known from the last build, as long as the commit is the same; a cut history knows nothing.
     cache = root / "_build" / "stamps" / "changes.json"
     cache.write_text(cache.read_text().replace("2026-03-04", "1999-09-09"))
-    names = ["index.md", "part/one.md"]
-    assert last_changes(root, names, cache)["part/one.md"] == "1999-09-09"
+    book = read_build(root).book
+    assert last_changes(book)["part/one.md"] == "1999-09-09"
     commit_again = root / "part" / "two.txt"
     commit_again.write_text("")
     commit(root, "2026-05-06")
-    assert last_changes(root, names, cache)["part/one.md"] == "2026-03-04"
+    assert last_changes(book)["part/one.md"] == "2026-03-04"
     shallow = root.parent / "shallow"
     clone = ["git", "clone", "-q", "--depth", "1", root.as_uri(), str(shallow)]
     subprocess.run(clone, check=True)
-    assert last_changes(shallow, names, shallow / "cache.json") == {}
+    assert last_changes(read_build(shallow).book) == {}
 
 
 def test_the_page_for_no_page_works_at_any_address(make_book: MakeBook) -> None:
@@ -171,7 +172,7 @@ def test_an_icon_of_the_book_itself(make_book: MakeBook) -> None:
 def test_bad_values(make_book: MakeBook, line: str, message: str) -> None:
     root = make_book({"config.ini": f"[build]\ntabs = pytorch\n{line}\n", **BOOK})
     with pytest.raises(BookError, match=re.escape(f"config.ini:4: {message}")):
-        read_book(root)
+        read_build(root)
 
 
 def test_names_of_authors() -> None:

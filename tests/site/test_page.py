@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from bookc.book import Cell, Chapter
-from bookc.run.record import Recorded
+from bookc.book import Cell, Chapter, Recorded
 from bookc.site.page import Block, Code, Outputs, Prose, TabGroup, make_page
 
 TABS = ("pytorch", "tensorflow", "mxnet")

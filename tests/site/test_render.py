@@ -6,15 +6,15 @@ import base64
 import re
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import MakeBook
 
-from bookc.notebook.build import compile_notebooks
-from bookc.read.read import read_book
-from bookc.run.record import Recorded
+from bookc.book import Recorded
+from bookc.run.build import make_build, read_build
 from bookc.site.outputs import convert, describe
 from bookc.site.pictures import Picture
 from bookc.site.render import render_book
@@ -66,8 +66,8 @@ def site(
 ) -> dict[str, str]:
     """The pages of a book, by file."""
     texts = {"index.md": INDEX, "part/one.md": "# One", "two.md": "# Two", "refs.bib": BIB}
-    book, refs = read_book(make_book({"config.ini": CONFIG, **texts, **files}))
-    written = render_book(book, refs, recorded or {})
+    build = read_build(make_book({"config.ini": CONFIG, **texts, **files}))
+    written = render_book(replace(build, recorded=recorded or {}))
     return {name: str(text) for name, text in written.items() if name.endswith(".html")}
 
 
@@ -266,12 +266,11 @@ def test_outputs(make_book: MakeBook) -> None:
 def test_pictures_are_files_of_the_site(make_book: MakeBook) -> None:
     one = "# One\n\n```{.python .input}\n#@tab all\n1\n```\n"
     root = make_book({"index.md": "# Book\n```toc\none\n```", "one.md": one})
-    book, refs = read_book(root)
     recorded = {
         (tab, "one-c1"): Recorded((result(image_png=png(2, 2)),), stale=False)
         for tab in ("pytorch", "mxnet")
     }
-    files = render_book(book, refs, recorded)
+    files = render_book(replace(read_build(root), recorded=recorded))
     pictures = [name for name in files if name.startswith("_images/")]
     assert len(pictures) == 1
     assert files[pictures[0]] == base64.b64decode(png(2, 2))
@@ -347,9 +346,8 @@ def test_code_of_aliases_and_branches_is_that_of_the_notebooks(make_book: MakeBo
     code = "x = d2l.ones(2)\nif tab.selected('mxnet'):\n    y = 1  #@save\n"
     one = f"# One\n\n```{{.python .input}}\n%%tab all\n{code}```\n"
     files = {"index.md": INDEX, "part/one.md": one, "two.md": "# Two", "refs.bib": BIB}
-    book, refs = read_book(make_book({"config.ini": config, **files}))
-    notebooks = compile_notebooks(book, refs, book.config.tabs)
-    page = str(render_book(book, refs, {}, notebooks)["part/one.html"])
+    build = make_build(make_book({"config.ini": config, **files}))
+    page = str(render_book(build)["part/one.html"])
     panels = [re.sub("<[^>]*>", "", code) for code in re.findall("<code>(.*?)</code>", page, re.S)]
     assert panels == ["x = torch.ones(2)\n", "x = d2l.ones(2)\ny = 1\n"]
 
@@ -388,7 +386,7 @@ $$
     two = "# Two $\\frac$"
     texts = {"config.ini": config, "part/one.md": one, "part/a.png": "", "two.md": two}
     pages = site(make_book, texts)
-    book, _ = read_book(make_book(texts))
+    book = read_build(make_book(texts)).book
     ordered = sorted(book.warnings, key=lambda problem: (problem.path, problem.line))
     problems = [str(problem) for problem in ordered]
     assert "but <code>\\foo</code> is not" in pages["part/one.html"]
@@ -400,8 +398,7 @@ $$
 
 
 def test_the_tiny_book_links_only_to_what_there_is(tiny: Path) -> None:
-    book, refs = read_book(tiny)
-    files = render_book(book, refs, {})
+    files = render_book(read_build(tiny))
     for name, text in files.items():
         if not name.endswith(".html"):
             continue

@@ -1,4 +1,4 @@
-"""Code that the chapters mark with #@save. Written by `bookc lib`; edit those."""
+"""Code that the chapters mark with #@save. Written by `bookc build lib`; edit those."""
 
 __all__ = [
     "shape",

@@ -6,15 +6,15 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from chromium import served
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from bookc.notebook.build import choose, compile_notebooks
-from bookc.read.read import read_book
-from bookc.run.record import Recorded
+from bookc.book import Recorded
+from bookc.run.build import make_build
 from bookc.site.write import write_site
 
 CONFIG = """\
@@ -136,11 +136,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in BOOK.items():
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text)
-    book, refs = read_book(root)
-    notebooks = compile_notebooks(book, refs, book.config.tabs)
+    build = make_build(root)
     lines = {"output_type": "stream", "name": "stdout", "text": "line\n" * 60}
     recorded = {("pytorch", "two-c1"): Recorded((lines,), stale=False)}
-    write_site(book, refs, recorded, choose(notebooks, ()))
+    write_site(replace(build, recorded=recorded))
     return root / "_build" / "html"
 
 
@@ -406,8 +405,7 @@ def test_archives_are_the_same_whenever_they_are_made(folder: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(before)) as packed:
         assert "pip install -r" in packed.read("reading-pytorch/README.txt").decode()
     archive.unlink()
-    book, refs = read_book(folder.parents[1])
-    write_site(book, refs, {}, choose(compile_notebooks(book, refs, book.config.tabs), ()))
+    write_site(make_build(folder.parents[1]))
     assert archive.read_bytes() == before
 
 

@@ -1,13 +1,13 @@
-"""Book -> notebooks and library, as files."""
+"""Book -> its notebooks; notebooks -> files, without overwriting what an author edited."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bookc import files
-from bookc.book import Book
+from bookc.book import Book, Build, Refs, TabSection
 from bookc.notebook.aliases import apply_aliases
 from bookc.notebook.edited import is_edited, note_base, with_outputs
 from bookc.notebook.file import NotebookNode, notebook_text, read_record
@@ -17,31 +17,27 @@ from bookc.notebook.tabs import select_tab
 from bookc.notebook.uses import library_sources, read_library, used_symbols
 from bookc.problems import BookError, Problem
 
-if TYPE_CHECKING:
-    from bookc.read.references import Refs
-
-Section = tuple[str, str]  # (tab, section path)
 KEPT = (
     "was edited, and its chapter has changed since: it stays as it is until `bookc sync` has "
-    "brought the edits back, or `bookc notebooks --force` writes it anew"
+    "brought the edits back, or `bookc build notebooks --force` writes it anew"
 )
 
 
 def compile_notebooks(
-    book: Book, resolved: Refs | None, tabs: Sequence[str], quick: bool = False
-) -> dict[Section, NotebookNode]:
+    book: Book, refs: Refs | None, tabs: Sequence[str], quick: bool = False
+) -> dict[TabSection, NotebookNode]:
     """Every notebook of the given tabs, without outputs, in book order.
 
     Args:
-        resolved: what references read as; None leaves d2lbook's marks in the prose.
+        refs: what references read as; None leaves d2lbook's marks in the prose.
     """
     sort_in = sorting_folder(book.config)
     library = read_library(library_sources(book.config))
     prose: dict[str, dict[str, str]] = {}
-    if resolved is not None:
+    if refs is not None:
         from bookc.notebook.prose import readable_prose  # a Markdown parser: not for raw notebooks
 
-        prose = {chapter.path: readable_prose(chapter, resolved) for chapter in book.chapters}
+        prose = {chapter.path: readable_prose(chapter, refs) for chapter in book.chapters}
     notebooks = {}
     for tab in tabs:
         for chapter in book.chapters:
@@ -56,13 +52,22 @@ def compile_notebooks(
     return notebooks
 
 
-def write_notebooks(
-    book: Book,
-    notebooks: Mapping[Section, NotebookNode],
-    folder: Path,
-    script: str = "",
-    force: bool = False,
-) -> tuple[int, list[Problem]]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Written:
+    """What `write_notebooks` did.
+
+    Attributes:
+        files: every notebook or script, and what they show.
+        changed: how many notebooks were not there yet, or were different.
+        kept: a warning for each notebook that somebody edited, and that is not of today's chapter.
+    """
+
+    files: tuple[Path, ...]
+    changed: int
+    kept: tuple[Problem, ...]
+
+
+def write_notebooks(build: Build, folder: Path, script: str = "", force: bool = False) -> Written:
     """Write `folder`/<tab>/<section>.ipynb, and what the pages show beside them.
 
     A notebook that somebody edited stays as it is; one that was run keeps its outputs.
@@ -70,12 +75,10 @@ def write_notebooks(
     Args:
         script: jupytext's name of a script format (`py:percent`) to write instead.
         force: write edited notebooks anew as well.
-
-    Returns:
-        How many files changed, and a warning for each notebook that is not of today's chapter.
     """
-    changed, kept = 0, []
-    for section, notebook in notebooks.items():
+    changed = 0
+    kept: list[Problem] = []
+    for section, notebook in build.notebooks.items():
         target = notebook_file(folder, section, script)
         if script:
             import jupytext  # 0.4 s, and few write scripts
@@ -92,8 +95,9 @@ def write_notebooks(
         if present is not None and any(cell.get("outputs") for cell in present.cells):
             text = notebook_text(with_outputs(notebook, present))
         changed += files.write_file(target, text)
-    files.copy_resources(book.config, {folder / tab for tab, _ in notebooks})
-    return changed, kept
+    written = [notebook_file(folder, section, script) for section in build.notebooks]
+    resources = files.copy_resources(build.config, [folder / tab for tab in build.tabs])
+    return Written((*written, *resources), changed, tuple(kept))
 
 
 def _present(file: Path, text: str) -> NotebookNode | None:
@@ -106,23 +110,21 @@ def _present(file: Path, text: str) -> NotebookNode | None:
         return None
 
 
-def notebook_file(folder: Path, section: Section, script: str = "") -> Path:
+def notebook_file(folder: Path, section: TabSection, script: str = "") -> Path:
     """Where `write_notebooks` puts a section."""
     tab, path = section
     return folder / tab / f"{path}.{script.split(':')[0] or 'ipynb'}"
 
 
-def choose(
-    notebooks: Mapping[Section, NotebookNode], sections: Sequence[str]
-) -> dict[Section, NotebookNode]:
-    """The notebooks with code, of the named sections only if any are named.
+def with_code(build: Build, sections: Sequence[str] = ()) -> Build:
+    """The build with those notebooks only that have code, of the named sections if any are named.
 
     Raises:
         BookError: a name that is no section with code.
     """
     coded = {
         section: notebook
-        for section, notebook in notebooks.items()
+        for section, notebook in build.notebooks.items()
         if any(cell.cell_type == "code" for cell in notebook.cells)
     }
     names = {name.removesuffix(".md").strip("/") for name in sections}
@@ -133,4 +135,5 @@ def choose(
     ]
     if problems:
         raise BookError(problems)
-    return {key: notebook for key, notebook in coded.items() if not names or key[1] in names}
+    chosen = {key: notebook for key, notebook in coded.items() if not names or key[1] in names}
+    return dataclasses.replace(build, notebooks=chosen)

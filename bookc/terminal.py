@@ -1,0 +1,151 @@
+"""What a person sees at the terminal: the only place that prints, and that asks.
+
+Results go to standard output, errors and questions to standard error.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bookc.problems import Problem
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
+
+    from bookc.author.lint import Linted
+    from bookc.author.sync import Choice, Question
+    from bookc.run.kernels import Report, Result, Task
+
+say = partial(print, flush=True)
+
+
+def complain(line: str) -> None:
+    """Say what is wrong."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def show_problems(problems: Iterable[Problem]) -> None:
+    """Show each problem once, in the order of files and lines, and how many there are."""
+    ordered = sorted(dict.fromkeys(problems), key=lambda one: (one.path, one.line, one.column))
+    for problem in ordered:
+        complain(str(problem))
+    warnings = sum(problem.warning for problem in ordered)
+    for kind, count in (("error", len(ordered) - warnings), ("warning", warnings)):
+        if count:
+            complain(f"{count} {kind}{'s' * (count > 1)}")
+
+
+@cache
+def console() -> Console:
+    """For progress, tables and colours; few commands need it, and it takes time to import."""
+    from rich.console import Console
+
+    # Plain text: rich would read `gan.md:100:` as an emoji and [x] as a style.
+    return Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
+
+
+def with_progress(run: Callable[[Report], list[Result]]) -> list[Result]:
+    """Call `run` with a function that shows how far each notebook is."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console()) as progress:
+        bars: dict[str, TaskID] = {}
+
+        def report(task: Task, done: int, total: int) -> None:
+            if task.name not in bars:
+                bars[task.name] = progress.add_task(task.name, total=total)
+            progress.update(bars[task.name], completed=done)
+
+        return run(report)
+
+
+def show_results(results: Sequence[Result]) -> None:
+    """Show a table of how notebooks ran, and each failure with its code and traceback."""
+    from rich.table import Table
+
+    table = Table("notebook", "result", "seconds")
+    for result in results:
+        ended = "failed" if result.failure else "ok"
+        table.add_row(result.task.name, ended, f"{result.seconds:.1f}")
+    console().print(table)
+    for result in results:
+        if result.failure is not None:
+            complain(f"--- {result.task.name}: {result.failure.problem}")
+            complain(f"{result.failure.source}\n\n{result.failure.traceback}")
+
+
+def show_notes(lines: Iterable[str]) -> None:
+    """Show what is worth to know and keeps nothing from working."""
+    for line in lines:
+        console().print(line, style="yellow")
+
+
+def show_findings(problems: Sequence[Problem], root: Path, format: str) -> None:
+    """Show problems to a program; their paths are relative to the working folder.
+
+    Args:
+        format: `json`, or `github` for GitHub's workflow commands.
+    """
+    findings = [
+        {
+            "path": Path(os.path.relpath(root / problem.path)).as_posix(),
+            "line": problem.line,
+            "column": problem.column,
+            "message": problem.message,
+        }
+        for problem in problems
+    ]
+    if format == "json":
+        say(json.dumps(findings, indent=2))
+        return
+    for finding in findings:
+        place = f"file={_escaped(str(finding['path']), ':,')}"
+        place += f",line={finding['line']}" if finding["line"] else ""
+        place += f",col={finding['column']}" if finding["column"] else ""
+        say(f"::error {place}::{_escaped(str(finding['message']), '')}")
+
+
+def _escaped(text: str, more: str) -> str:
+    for character in "%\r\n" + more:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+def show_coverage(linted: Linted) -> None:
+    """Show how many code cells each section has for each tab, and the places that lack some."""
+    from rich.table import Table
+
+    tabs = list(linted.chapters[0][1]) if linted.chapters else []
+    table = Table("code cells of", *tabs)
+    for chapter, counts in linted.chapters:
+        if any(counts.values()):
+            table.add_row(chapter.path, *(str(counts[tab] or "-") for tab in tabs))
+    console().print(table)
+    for gap in linted.gaps:
+        say(f"{gap.file}:{gap.line}: no code for {', '.join(gap.tabs)} here")
+
+
+def ask_for_whom(question: Question) -> Choice | None:
+    """Ask for whom a change shall be; None where nobody sits at the terminal."""
+    if not sys.stdin.isatty():
+        return None
+    for line in difflib.unified_diff(
+        question.before.splitlines(), question.after.splitlines(), n=1, lineterm=""
+    ):
+        if not line.startswith(("---", "+++")):
+            complain(line)
+    seen = ", ".join(question.others)
+    complain(f"{question.file}:{question.line}: {question.what}; {seen} would see it, too.")
+    answers: dict[str, Choice | None] = {"a": "all", "s": "split", "q": None}
+    while (answer := input(f"for [a]ll, for {question.tab} alone [s], or [q]uit? ")) not in answers:
+        pass
+    return answers[answer]
