@@ -4,7 +4,7 @@ The three modules offer the same names with the same meaning. Importing this pac
 imports no framework and no plotting library; each module imports its own framework.
 
     torch, tensorflow, mxnet    what notebooks import: all of helpers and all of saved
-    saved                       what chapters define for one another; `bookc lib` writes it
+    saved                       what chapters define for one another; `bookc build lib` writes it
     helpers                     what differs from framework to framework, and the loaders
     plot, meter, images,        once for all frameworks
     archive, download

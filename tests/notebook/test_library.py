@@ -384,7 +384,7 @@ def test_a_syntax_error_in_saved_code_is_told_at_its_line(make_book):
 
 HELPERS = "lib_helpers = helpers\n"
 PLAIN = "[bookc]\nsections_in_docstrings = false\n"
-KIT = {  # a library that takes its saved code from what `bookc lib` writes
+KIT = {  # a library that takes its saved code from what `bookc build lib` writes
     "kit/__init__.py": "",
     "kit/torch.py": "from kit.helpers.torch import *\nfrom saved import *\n",
     "kit/helpers/__init__.py": "",
