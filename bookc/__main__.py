@@ -58,6 +58,31 @@ JOBS = option(
 
 
 @verb(
+    "make a small book to begin with, which builds and runs as it is",
+    "bookc new my-book --title 'My Book' --tabs pytorch,mxnet",
+    option("folder", type=Path, metavar="DIR", help="a folder that is new or empty"),
+    option("--title", default="", help="the book's title (default: the folder's name)"),
+    option(
+        "--tab",
+        "--tabs",
+        dest="tabs",
+        action="append",
+        default=[],
+        metavar="T",
+        help="a framework, or several: pytorch,mxnet (default: python, which needs none)",
+    ),
+)
+def new(args: Arguments) -> Iterable[Problem]:
+    from bookc.author.new import next_steps, write_book
+
+    tabs = [tab.strip() for several in args.tabs for tab in several.split(",") if tab.strip()]
+    written = write_book(args.folder, args.title, tabs)
+    say(f"made {args.folder}: {len(written)} files")
+    say(next_steps(args.folder))
+    return ()
+
+
+@verb(
     "write notebooks, the HTML book, or the modules that #@save makes",
     "bookc build html",
     BOOK,

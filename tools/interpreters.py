@@ -86,11 +86,7 @@ def build_wheel(python: Path) -> Path:
     source, target = WORK / "source", WORK / "wheel"
     for folder in (source, target):
         shutil.rmtree(folder, ignore_errors=True)
-    source.mkdir()
-    for name in ("bookc", "d2l_shim"):
-        shutil.copytree(ROOT / name, source / name)
-    shutil.copy(ROOT / "pyproject.toml", source)
-    shutil.copy(ROOT / "README.md", source)
+    shutil.copytree(ROOT / "d2l_shim", source)
     done = run([python, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", target, source])
     if done.returncode:
         sys.exit(f"the package cannot be built: {reason(done.stderr)}")
@@ -182,7 +178,7 @@ def try_python(minor: str, python: Path, wheel: Path) -> list[Row]:
         row = Row(minor, spec)
         rows.append(row)
         print(f"Python {minor}, {spec}", file=sys.stderr, flush=True)
-        run([inside, "-m", "pip", "uninstall", "--quiet", "--yes", "mxnet", "gan-notebooks"])
+        run([inside, "-m", "pip", "uninstall", "--quiet", "--yes", "mxnet", "d2l-shim"])
         if why := install(inside, wheel, spec, *TEST_NEEDS):
             row.notes.append(why)
             continue

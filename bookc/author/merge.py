@@ -1,31 +1,30 @@
-"""(source, what it compiled to, that text as edited) -> the source with the edit in it.
+"""(source, what it compiled to, that as edited) -> the source with the edit: a three-way merge.
 
-A compiled text is its source with marks taken out and references written out. Lines and words
-that stand in both are the same place; an edit there is made in the source. An edit of what the
-compiler wrote itself has no place in the source, and nothing is guessed: it is refused. The
-caller compiles the result again and so knows whether it is what was wanted.
+The compiled text is the base of the merge; the source differs from it by marks that were taken out
+and references that were written out, the edited text by what an author changed. A change of what
+the compiler wrote itself has no place in the source, and nothing is guessed: it is a conflict.
+(difflib does the work. The library merge3 merges whole lines only, and its licence is the GPL.)
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from bookc.read.syntax import BLOCK_MARK_LINE, CODE_MARK, ROLES, STATEMENT_MARK
+from bookc.read.syntax import BLOCK_MARK_LINE, CODE_MARK, ROLE, STATEMENT_MARK
 
-ROLE = rf":(?:{'|'.join(ROLES)}):`+[^`\n]+`+"
-REFERENCE = re.compile(ROLE)
+REFERENCE = re.compile(rf"(?:{re.sub(r'[(](?![?])', '(?:', ROLE.pattern)})")  # without groups
 LINK = r"\[[^\]\n]*\]\([^)\n]*\)"
-TOKEN = re.compile(rf"{ROLE}|{LINK}|\w+|\s+|.")
+TOKEN = re.compile(rf"{REFERENCE.pattern}|{LINK}|\w+|\s+|.")
 NAME = re.compile(r"\w+")
 ALIKE = 0.5  # the least share of common words for two lines to be versions of one
 MARKS_ONLY = re.compile(r"\s*#\s*@\w+\b.*")  # a line of code that is a mark and nothing else
-MARK_BEHIND = re.compile(rf"(.*\S)(\s*{CODE_MARK.pattern[:-1]})")  # code, its last mark
+MARK_BEHIND = re.compile(rf"(?P<code>.*\S)(?P<mark>\s*{CODE_MARK.pattern})")
 
 
-class Ambiguous(Exception):
+class Conflict(Exception):
     """An edit that has no certain place in the source.
 
     Attributes:
@@ -37,218 +36,105 @@ class Ambiguous(Exception):
         self.line = line
 
 
-def carry(
-    source: Sequence[str],
-    compiled: Sequence[str],
-    edited: Sequence[str],
-    origin: Mapping[int, int] | None = None,
-) -> list[str]:
-    """The lines of the source with the edit from `compiled` to `edited` made in them.
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The three texts of one cell, as lines.
 
-    Args:
-        origin: for each line of `compiled` the line of `source` that it comes from, both
-            from 0, where that is known; else alike lines are matched.
+    Attributes:
+        source: as it stands in the Markdown file.
+        compiled: what the compiler made of it.
+        edited: what the author made of that.
+        origin: for each compiled line the line of the source that it comes from, both from 0;
+            lines that the compiler added have none.
+    """
+
+    source: Sequence[str]
+    compiled: Sequence[str]
+    edited: Sequence[str]
+    origin: Mapping[int, int]
+
+    def marks_of(self, at: int) -> list[int]:
+        """The source lines of nothing but marks that belong to a compiled line.
+
+        In prose they follow what they mark (:label:), in code they stand above it (#@save); a
+        `#@tags` belongs to its whole cell.
+        """
+        hidden = set(range(len(self.source))) - set(self.origin.values())
+        own = self.origin[at]
+        found = []
+        below, above = own + 1, own - 1
+        while below in hidden and BLOCK_MARK_LINE.fullmatch(self.source[below]):
+            found.append(below)
+            below += 1
+        while above in hidden and MARKS_ONLY.fullmatch(self.source[above]):
+            if STATEMENT_MARK.match(self.source[above].lstrip()):
+                found.append(above)
+            above -= 1
+        return found
+
+    def concealed(self, at: int) -> list[str]:
+        """The source lines that a compiled line stands for, unless it shows them as they are."""
+        if at not in self.origin:
+            return []
+        own = self.source[self.origin[at]]
+        marks = [self.source[mark] for mark in self.marks_of(at)]
+        return [own, *marks] if marks or own.strip() != self.compiled[at].strip() else []
+
+    def hunks(self) -> list[tuple[int, int, int, int]]:
+        """The ranges of compiled lines that the author replaced, and of lines that he put there."""
+        codes = _opcodes(self.compiled, self.edited)
+        return [(c1, c2, e1, e2) for kind, c1, c2, e1, e2 in codes if kind != "equal"]
+
+
+def merge(texts: Texts) -> list[str]:
+    """The lines of the source with the author's edit made in them.
 
     Raises:
-        Ambiguous: the edit touches what has no place in the source.
+        Conflict: the edit touches what has no place in the source.
     """
-    if origin is None:
-        origin = dict(align(compiled, source))
+    partners = _partners(texts)
+    moved = _moved(texts, partners)
+    became = {new: at for at, new in partners.items()}
     replaced: dict[int, list[str]] = {}  # source line -> what stands there instead
     added: dict[int, list[str]] = {}  # source line -> what is put in before it
-    blocks = [codes for kind, *codes in _opcodes(compiled, edited) if kind != "equal"]
-    pairs = [_partners(source, compiled, edited, block, origin) for block in blocks]
-    moved = _moved(source, compiled, edited, blocks, pairs, origin)
-    for (c1, c2, e1, e2), partners in zip(blocks, pairs, strict=True):
+    for c1, c2, e1, e2 in texts.hunks():
         for at in range(c1, c2):
-            if at in origin:
-                old = source[origin[at]]
-                new = partners.get(at)
-                replaced[origin[at]] = (
-                    [] if new is None else [_line(old, compiled[at], edited[new], origin[at])]
+            if at in partners and at in texts.origin:
+                row = texts.origin[at]
+                line = _merged(
+                    texts.source[row], texts.compiled[at], texts.edited[partners[at]], row
                 )
-        if e1 == e2:
-            replaced.update((at, []) for at in _hidden_with(source, origin, c1, c2))
-        before = c1  # new lines are put in before what this line of `compiled` comes from
-        counterpart = {new: at for at, new in partners.items()}
+                replaced[row] = [line]
+            elif at in texts.origin:
+                replaced |= {row: [] for row in [texts.origin[at], *texts.marks_of(at)]}
+        before = c1  # new lines are put in before what this compiled line comes from
         for new in range(e1, e2):
-            if new in counterpart:
-                before = counterpart[new] + 1
+            if new in became:
+                before = became[new] + 1
                 continue
-            place, shift = _place(source, compiled, origin, before, (c1, c2))
-            line = moved.get(new, edited[new])
+            place, shift = _place(texts, before)
+            line = moved.get(new, texts.edited[new])
             added.setdefault(place, []).append(" " * shift + line if line.strip() else line)
     result: list[str] = []
-    for at, line in enumerate(source):
-        result += added.get(at, ())
-        result += replaced.get(at, (line,))
-    result += added.get(len(source), [])
-    _refuse_plain_text(source, compiled, edited, result, origin)
-    return result
+    for row, line in enumerate(texts.source):
+        result += [*added.get(row, ()), *replaced.get(row, (line,))]
+    return result + added.get(len(texts.source), [])
 
 
-def align(compiled: Sequence[str], source: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Pairs of lines (in `compiled`, in `source`) that are the same line, in order."""
+def align(compiled: Sequence[str], source: Sequence[str]) -> dict[int, int]:
+    """For each compiled line the source line that is the same or a version of it, in order."""
+    origin: dict[int, int] = {}
     for kind, c1, c2, s1, s2 in _opcodes(compiled, source):
         if kind == "equal":
-            yield from zip(range(c1, c2), range(s1, s2), strict=True)
+            origin.update(zip(range(c1, c2), range(s1, s2), strict=True))
         elif kind == "replace":
-            for c, s in _match(compiled[c1:c2], source[s1:s2]):
-                yield c1 + c, s1 + s
-
-
-def _opcodes(one: Sequence[str], other: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:
-    return SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
-
-
-def _match(compiled: Sequence[str], source: Sequence[str]) -> list[tuple[int, int]]:
-    """The pairs in order that are most alike in sum, none of them less than `ALIKE`."""
-    if len(compiled) * len(source) > 10_000:  # two unlike texts: nothing to be gained
-        return []
-    score = [[0.0] * (len(source) + 1) for _ in range(len(compiled) + 1)]
-    alike = [[_alike(c, s) for s in source] for c in compiled]
-    for c in reversed(range(len(compiled))):
-        for s in reversed(range(len(source))):
-            both = alike[c][s] + score[c + 1][s + 1] if alike[c][s] else 0.0
-            score[c][s] = max(both, score[c + 1][s], score[c][s + 1])
-    pairs = []
-    c = s = 0
-    while c < len(compiled) and s < len(source):
-        if alike[c][s] and score[c][s] == alike[c][s] + score[c + 1][s + 1]:
-            pairs.append((c, s))
-            c, s = c + 1, s + 1
-        elif score[c][s] == score[c + 1][s]:
-            c += 1
-        else:
-            s += 1
-    return pairs
-
-
-def _alike(compiled: str, source: str) -> float:
-    """How alike two lines are, from 0 to 1; 0 for less than `ALIKE`."""
-    if not compiled.strip() or not source.strip():
-        return 0.0
-    if compiled == source:
-        return 1.0
-    literals = REFERENCE.split(source)
-    if len(literals) > 1 and any(part.strip() for part in literals):
-        pattern = ".+?".join(re.escape(part) for part in literals)
-        if re.fullmatch(pattern, compiled):
-            return 1.0
-    ratio = SequenceMatcher(None, _words(compiled), _words(source), autojunk=False).ratio()
-    return ratio if ratio >= ALIKE else 0.0
-
-
-def _words(line: str) -> list[str]:
-    return [token for token in TOKEN.findall(line) if not token.isspace()]
-
-
-def _partners(
-    source: Sequence[str],
-    compiled: Sequence[str],
-    edited: Sequence[str],
-    block: Sequence[int],
-    origin: Mapping[int, int],
-) -> dict[int, int]:
-    """For the replaced lines of `compiled` that live on, the lines of `edited` they became."""
-    c1, c2, e1, e2 = block
-    if c2 - c1 == e2 - e1:
-        pairs = dict(zip(range(c1, c2), range(e1, e2), strict=True))
-    else:
-        pairs = {c1 + c: e1 + e for c, e in _match(compiled[c1:c2], edited[e1:e2])}
-    for at in range(c1, c2):
-        concealed = concealed_by(source, compiled, origin, at)
-        if e1 == e2 or not concealed:
-            continue
-        is_marked = any(STATEMENT_MARK.search(line) for line in concealed)
-        if at not in pairs or not _lives_on(compiled[at], edited, pairs[at], (e1, e2), is_marked):
-            message = (
-                f"cannot tell which of the new lines has become of '{concealed[0].strip()}', whose "
-                "marks or references a notebook does not show: edit it in the Markdown file"
-            )
-            raise Ambiguous(message, origin[at])
-    return pairs
-
-
-def _lives_on(
-    line: str, edited: Sequence[str], new: int, block: tuple[int, int], is_marked: bool
-) -> bool:
-    """Whether a line that conceals something has become line `new`, as far as can be told.
-
-    No other new line may be more like it; and a mark (`#@save`, `#@quick`) speaks of its line's
-    code, of which some word must be left.
-    """
-    alike = _alike(line, edited[new])
-    if any(_alike(line, edited[other]) > alike for other in range(*block) if other != new):
-        return False
-    return not is_marked or bool(set(NAME.findall(line)) & set(NAME.findall(edited[new])))
-
-
-def concealed_by(
-    source: Sequence[str], compiled: Sequence[str], origin: Mapping[int, int], at: int
-) -> list[str]:
-    """Lines of the source that line `at` of `compiled` stands for without showing all of them.
-
-    They are its own line, if that reads differently, and lines of marks that belong to it.
-    """
-    if at not in origin:
-        return []
-    own, marks = source[origin[at]], list(_hidden_with(source, origin, at, at + 1))
-    if marks or own.strip() != compiled[at].strip():
-        return [own, *(source[mark] for mark in marks)]
-    return []
-
-
-def _moved(
-    source: Sequence[str],
-    compiled: Sequence[str],
-    edited: Sequence[str],
-    blocks: Sequence[Sequence[int]],
-    pairs: Sequence[Mapping[int, int]],
-    origin: Mapping[int, int],
-) -> dict[int, str]:
-    """What new lines (of `edited`) are in the source that stood elsewhere in `compiled`."""
-    kept = {at: new for partners in pairs for at, new in partners.items()}
-    gone = {
-        compiled[at].strip(): at
-        for c1, c2, _, _ in blocks
-        for at in range(c1, c2)
-        if at not in kept and concealed_by(source, compiled, origin, at)
-    }
-    result = {}
-    for new in (new for _, _, e1, e2 in blocks for new in range(e1, e2)):
-        at = gone.pop(edited[new].strip(), None)
-        if at is None:
-            continue
-        own, *marks = concealed_by(source, compiled, origin, at)
-        if marks or new in kept.values():
-            raise Ambiguous(moved_message(own), origin[at])
-        own = own[_shift(own, compiled[at]) :]
-        result[new] = _line(own, compiled[at], edited[new], origin[at])
-    return result
-
-
-def _refuse_plain_text(
-    source: Sequence[str],
-    compiled: Sequence[str],
-    edited: Sequence[str],
-    result: Sequence[str],
-    origin: Mapping[int, int],
-) -> None:
-    """What a reference reads as is still there but the reference is not: its words have moved."""
-    had, has = (Counter(REFERENCE.findall("\n".join(lines))) for lines in (source, result))
-    before, after = "\n".join(compiled), "\n".join(edited)
-    for at in sorted(origin) if had - has else ():
-        literals = REFERENCE.split(source[origin[at]])
-        found = re.fullmatch("(.+?)".join(map(re.escape, literals)), compiled[at])
-        roles = REFERENCE.findall(source[origin[at]])
-        for role, text in zip(roles, found.groups() if found else (), strict=False):
-            if after.count(text) - has[role] > before.count(text) - had[role]:
-                message = (
-                    f"'{text}' is on another line now, which would make plain text of {role}: "
-                    "write it as in Markdown, or make this edit in the Markdown file"
-                )
-                raise Ambiguous(message, origin[at])
+            free = s1
+            for at in range(c1, c2):
+                best = _best(source, compiled[at], range(free, s2))
+                if best is not None:
+                    origin[at] = best
+                    free = best + 1
+    return origin
 
 
 def moved_message(line: str) -> str:
@@ -258,132 +144,155 @@ def moved_message(line: str) -> str:
     )
 
 
-def _place(
-    source: Sequence[str],
-    compiled: Sequence[str],
-    origin: Mapping[int, int],
-    before: int,
-    block: tuple[int, int],
-) -> tuple[int, int]:
-    """Where a new line before line `before` of `compiled` belongs: source line and indentation.
+def _opcodes(one: Sequence[str], other: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:
+    return SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+
+
+def _best(lines: Sequence[str], line: str, among: range) -> int | None:
+    """Which line is most like another one; the first of several, None if none is alike."""
+    ratios = {at: alike(line, lines[at]) for at in among}
+    best = max(ratios, key=ratios.__getitem__, default=None)
+    return best if best is not None and ratios[best] else None
+
+
+def alike(compiled: str, source: str) -> float:
+    """How alike two lines are, from 0 to 1; 0 for less than `ALIKE`."""
+    if not compiled.strip() or not source.strip():
+        return 0.0
+    literals = REFERENCE.split(source)
+    written_out = ".+?".join(map(re.escape, literals))
+    if len(literals) > 1 and "".join(literals).strip() and re.fullmatch(written_out, compiled):
+        return 1.0  # the same line, with its references written out
+    one, other = (
+        [token for token in TOKEN.findall(line) if not token.isspace()]
+        for line in (compiled, source)
+    )
+    ratio = SequenceMatcher(None, one, other, autojunk=False).ratio()
+    return ratio if ratio >= ALIKE else 0.0
+
+
+def _partners(texts: Texts) -> dict[int, int]:
+    """For the replaced compiled lines that live on, the edited lines that they became."""
+    partners: dict[int, int] = {}
+    for c1, c2, e1, e2 in texts.hunks():
+        free = e1
+        for at in range(c1, c2):
+            if c2 - c1 == e2 - e1:
+                partners[at] = e1 + at - c1
+            elif (best := _best(texts.edited, texts.compiled[at], range(free, e2))) is not None:
+                partners[at] = best
+                free = best + 1
+        for at in range(c1, c2) if e1 < e2 else ():
+            concealed = texts.concealed(at)
+            if concealed and not _lives_on(texts, at, partners.get(at), range(e1, e2), concealed):
+                message = (
+                    f"cannot tell which of the new lines has become of '{concealed[0].strip()}', "
+                    "whose marks or references a notebook does not show: edit it in the Markdown "
+                    "file"
+                )
+                raise Conflict(message, texts.origin[at])
+    return partners
+
+
+def _lives_on(
+    texts: Texts, at: int, new: int | None, among: range, concealed: Sequence[str]
+) -> bool:
+    """Whether a line that conceals something has become line `new`, as far as can be told.
+
+    No other new line may be more like it; and a mark (`#@save`, `#@quick`) speaks of its line's
+    code, of which some word must be left.
+    """
+    if new is None:
+        return False
+    line = texts.compiled[at]
+    likeness = alike(line, texts.edited[new])
+    if any(alike(line, texts.edited[other]) > likeness for other in among if other != new):
+        return False
+    is_marked = any(STATEMENT_MARK.search(one) for one in concealed)
+    return not is_marked or bool(set(NAME.findall(line)) & set(NAME.findall(texts.edited[new])))
+
+
+def _moved(texts: Texts, partners: Mapping[int, int]) -> dict[int, str]:
+    """For new lines that stood elsewhere in the cell, what they are in the source."""
+    hunks = texts.hunks()
+    gone = {
+        texts.compiled[at].strip(): at
+        for c1, c2, _, _ in hunks
+        for at in range(c1, c2)
+        if at not in partners and texts.concealed(at)
+    }
+    result = {}
+    for new in (new for _, _, e1, e2 in hunks for new in range(e1, e2)):
+        at = gone.pop(texts.edited[new].strip(), None)
+        if at is None:
+            continue
+        own, *marks = texts.concealed(at)
+        if marks or new in partners.values():
+            raise Conflict(moved_message(own), texts.origin[at])
+        own = own[_shift(own, texts.compiled[at]) :]
+        result[new] = _merged(own, texts.compiled[at], texts.edited[new], texts.origin[at])
+    return result
+
+
+def _place(texts: Texts, before: int) -> tuple[int, int]:
+    """Where a new line before a compiled line belongs: source line and indentation.
 
     It goes with the line before it, behind the marks that are that line's; with the next line
     only at the very beginning.
     """
-    previous = next((at for at in range(before - 1, -1, -1) if at in origin), None)
+    previous = next((at for at in range(before - 1, -1, -1) if at in texts.origin), None)
     if previous is not None:
-        place = origin[previous] + 1
-        shown = set(origin.values())
-        while (
-            place < len(source) and place not in shown and BLOCK_MARK_LINE.fullmatch(source[place])
-        ):
-            place += 1
-        return place, _shift(source[origin[previous]], compiled[previous])
-    following = next((at for at in range(before, len(compiled)) if at in origin), None)
+        row = texts.origin[previous]
+        place = max([row, *texts.marks_of(previous)]) + 1
+        return place, _shift(texts.source[row], texts.compiled[previous])
+    following = next((at for at in range(before, len(texts.compiled)) if at in texts.origin), None)
     if following is None:
         return 0, 0
-    place = origin[following]
-    while place and MARKS_ONLY.fullmatch(source[place - 1]):
+    place = texts.origin[following]
+    while place and MARKS_ONLY.fullmatch(texts.source[place - 1]):
         place -= 1
-    return place, _shift(source[origin[following]], compiled[following])
-
-
-def _hidden_with(
-    source: Sequence[str], origin: Mapping[int, int], c1: int, c2: int
-) -> Iterator[int]:
-    """The lines with nothing but marks that belong to deleted lines.
-
-    In prose they stand behind what they mark (:label:), in code before it (#@save; #@tags
-    belongs to the whole cell).
-    """
-    free = set(range(len(source))) - set(origin.values())
-    lines = [origin[at] for at in range(c1, c2) if at in origin]
-    for at in lines:
-        after = at + 1
-        while after in free and BLOCK_MARK_LINE.fullmatch(source[after]):
-            yield after
-            after += 1
-        before = at - 1
-        while before in free and MARKS_ONLY.fullmatch(source[before]):
-            if STATEMENT_MARK.match(source[before].lstrip()):
-                yield before
-            before -= 1
+    return place, _shift(texts.source[texts.origin[following]], texts.compiled[following])
 
 
 def _shift(source: str, compiled: str) -> int:
     """By how many spaces a line is indented more in the source."""
-    return max(0, _indentation(source) - _indentation(compiled)) if compiled.strip() else 0
+    indents = [len(line) - len(line.lstrip(" ")) for line in (source, compiled)]
+    return max(0, indents[0] - indents[1]) if compiled.strip() else 0
 
 
-def _indentation(line: str) -> int:
-    return len(line) - len(line.lstrip(" "))
-
-
-def _line(source: str, compiled: str, edited: str, number: int) -> str:
-    """One line of the source with the edit of what it compiled to."""
+def _merged(source: str, compiled: str, edited: str, row: int) -> str:
+    """One line of the source with the edit of what it compiled to, token by token."""
     if source == compiled:
         return edited
     shift = _shift(source, compiled)
     indent, source = source[:shift], source[shift:]
     behind = MARK_BEHIND.fullmatch(source)
-    if behind and not compiled.endswith(behind[2]):
-        return indent + _line(behind[1], compiled, edited, number) + behind[2]
+    if behind and not compiled.endswith(behind["mark"]):
+        return indent + _merged(behind["code"], compiled, edited, row) + behind["mark"]
     s, c, e = TOKEN.findall(source), TOKEN.findall(compiled), TOKEN.findall(edited)
-    place: dict[int, int] = {}  # token of `compiled` -> token of `source`
+    place = {-1: -1, len(c): len(s)}  # compiled token -> source token, with the ends of the line
     for kind, s1, s2, c1, c2 in _opcodes(s, c):
         if kind == "equal":
             place.update(zip(range(c1, c2), range(s1, s2), strict=True))
     result = list(s)
-    edits = []
-    for kind, c1, c2, e1, e2 in _opcodes(c, e):
+    for kind, c1, c2, e1, e2 in reversed(_opcodes(c, e)):
         if kind == "equal":
             continue
-        first, end = _span(place, c1, c2, len(c), len(s))
-        if first is None and not _alike(compiled, edited):
-            return indent + edited  # another line stands here: words in common are so by chance
-        if first is None:
+        # What the compiler wrote may only be replaced as a whole: its ends have a place.
+        end = next(_ends(place, c2, behind=False), None)
+        start = end if c1 == c2 else next(_ends(place, c1, behind=True), None)
+        if start is None or end is None:
+            if not alike(compiled, edited):
+                return indent + edited  # another line: words in common are so by chance
             written = "".join(c[c1:c2]) or "".join(c[max(0, c1 - 1) : c1 + 1])
             message = f"'{written}' is not in the source, which has '{source.strip()}': edit that"
-            raise Ambiguous(message, number)
-        edits.append((first, end, e[e1:e2]))
-    for first, end, tokens in reversed(edits):
-        result[first:end] = tokens
+            raise Conflict(message, row)
+        result[start:end] = e[e1:e2]
     return indent + "".join(result)
 
 
-def _span(
-    place: Mapping[int, int], c1: int, c2: int, count: int, source_count: int
-) -> tuple[int | None, int]:
-    """The source's tokens for tokens c1 to c2 of the compiled line; None if there are none.
-
-    A run of tokens that the compiler wrote may only be replaced as a whole.
-    """
-    if c1 == c2:
-        if c1 - 1 in place:
-            at = place[c1 - 1] + 1
-        elif c1 in place:
-            at = place[c1]
-        elif c1 == count:
-            at = source_count
-        elif c1 == 0:
-            at = 0
-        else:
-            return None, 0
-        return at, at
-    if c1 in place:
-        first = place[c1]
-    elif c1 == 0:
-        first = 0
-    elif c1 - 1 in place:
-        first = place[c1 - 1] + 1
-    else:
-        return None, 0
-    if c2 - 1 in place:
-        end = place[c2 - 1] + 1
-    elif c2 == count:
-        end = source_count
-    elif c2 in place:
-        end = place[c2]
-    else:
-        return None, 0
-    return first, end
+def _ends(place: Mapping[int, int], at: int, behind: bool) -> Iterator[int]:
+    """The source tokens that begin where compiled token `at` does; that behind the gap first."""
+    found = [place[at - 1] + 1] if at - 1 in place else []
+    following = [place[at]] if at in place else []
+    yield from [*following, *found] if behind else [*found, *following]

@@ -1,7 +1,7 @@
-"""(A tab's cells before an edit, and after it) -> what would be marked otherwise by the edit.
+"""An edit that was brought back to a chapter -> a refusal of what it must not have changed.
 
-A notebook shows neither `#@save` nor `#@quick` nor labels, so its author cannot mean to move them.
-Whatever way an edit took into the Markdown, what it left as it was must be marked as it was.
+The last word on every edit: the chapter is compiled again, and must give what the author has, with
+each mark, label and reference where it was, and the other tabs' notebooks as they were.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
-from bookc.book import Cell, Chapter, Refs
+from bookc.author.blocks import trimmed
+from bookc.book import Build, Cell, Chapter
 from bookc.notebook.edited import plain
 from bookc.notebook.file import NotebookNode
 from bookc.notebook.imports import sort_imports
@@ -21,122 +22,104 @@ from bookc.notebook.notebook import make_notebook
 from bookc.notebook.prose import readable_prose
 from bookc.notebook.tabs import select_tab
 from bookc.problems import BookError, Problem
-from bookc.read import prose as markdown
-from bookc.read.marks import quick_source, saved_blocks, strip_marks
+from bookc.read import prose
+from bookc.read.marks import find_marks, saved_blocks, strip_marks, would_be_marks
 from bookc.read.python import parse_python
-from bookc.read.syntax import BLOCK_MARK, BLOCK_MARK_LINE
+from bookc.read.slides import strip_slides
+from bookc.read.syntax import BLOCK_MARK_LINE, ROLE, is_toc
 
-Key = tuple[str, str]  # ("text", a statement's text) or ("name", what it defines)
-Note = tuple[bool, str]  # whether it is saved, and what #@quick makes of it ("" for a name)
+# What can be marked: ("text", a statement), ("name", what it defines), ("line", of code) or
+# ("prose", a line of it).
+Key = tuple[str, str]
+IN_MARKDOWN = "make this edit in the Markdown file"
 
 
-class Marked:
-    """How the statements of some code cells are marked.
+def lost_marks(cell: Cell, changed: Cell, edited: str, file: str) -> Iterator[Problem]:
+    """Marks of a cell that became part of a comment or a string, or the cell no Python."""
+    known = would_be_marks(cell.source) | would_be_marks(edited)
+    lines = changed.source.split("\n")
+    for line in sorted(would_be_marks(changed.source) - known, key=lines.index):
+        message = (
+            f"the mark in '{line.strip()}' would be none any more, but part of a comment or a "
+            f"string or of what is no Python: {IN_MARKDOWN}"
+        )
+        yield Problem(file, cell.line + lines.index(line), message)
 
-    Attributes:
-        notes: by text and by name, how often each is marked in what way.
-        lines: by text and by name, the file's line of the first.
-        problems: cells whose marks cannot be used; their statements are left out.
+
+def refuse_displaced(before: Chapter, after: Chapter, tab: str, edited: NotebookNode) -> None:
+    """Refuse an edit that takes a mark or label from code or text that it leaves as it was.
+
+    A notebook shows neither, so its author cannot mean to move them. Of several pieces that are
+    equal, as many as there were before and after must be marked alike. A mark that the author wrote
+    in the notebook may come.
     """
-
-    def __init__(self, cells: Iterable[Cell], file: str) -> None:
-        self.notes: dict[Key, Counter[Note]] = defaultdict(Counter)
-        self.lines: dict[Key, int] = {}
-        self.problems: list[Problem] = []
-        for cell in cells:
-            if cell.kind != "code":
-                continue
-            try:
-                self._read(cell, file)
-            except BookError as error:
-                self.problems += error.problems
-
-    def _read(self, cell: Cell, file: str) -> None:
-        blocks = saved_blocks(cell, file)
-        saved = Counter(text for block in blocks for _, text, _ in _statements(block))
-        source, lines = strip_marks(cell)
-        quick, _ = strip_marks(replace(cell, source=quick_source(cell, file)))
-        pairs = zip(_statements(source), _statements(quick), strict=True)
-        for (name, text, line), (_, quick_text, _) in pairs:
-            is_saved = saved[text] > 0
-            saved[text] -= 1
-            self._note(("text", text), (is_saved, quick_text), lines[line])
-            if name:
-                self._note(("name", name), (is_saved, ""), lines[line])
-
-    def _note(self, key: Key, note: Note, line: int) -> None:
-        self.notes[key][note] += 1
-        self.lines.setdefault(key, line)
-
-
-def displaced_marks(
-    before: Iterable[Cell], after: Iterable[Cell], edited: Iterable[Cell], file: str
-) -> Iterator[Problem]:
-    """Statements that an edit did not touch, or whose name stays, and that are marked otherwise.
-
-    Of several that are equal, as many as there were before and after must be marked alike.
-
-    Args:
-        edited: the cells of the author's notebook: a mark that he wrote himself may come.
-    """
-    was, now, wanted = (Marked(cells, file) for cells in (before, after, edited))
-    known = {problem.message for problem in was.problems}
-    yield from (problem for problem in now.problems if problem.message not in known)
-    written = {key for key, notes in wanted.notes.items() if any(_marks(key, n) for n in notes)}
+    old, new = select_tab(before, tab), select_tab(after, tab)
+    if old is None or new is None:
+        return
+    sources = [plain(cell.source) for cell in edited.cells if cell.cell_type == "code"]
+    mine = replace(before, cells=tuple(Cell("", "code", source, (), 1) for source in sources))
+    (was, lines, faults), (now, _, new_faults), (wanted, _, _) = map(_marked, (old, new, mine))
+    known = {fault.message for fault in faults}
+    problems = [fault for fault in new_faults if fault.message not in known]
     told = set()
-    for key, line in was.lines.items():
-        lost, got = was.notes[key] - now.notes[key], now.notes[key] - was.notes[key]
-        if key in written or line in told or not lost or not got:
+    for key, line in lines.items():
+        lost, got = was[key] - now[key], now[key] - was[key]
+        if any(wanted[key]) or line in told or not lost or not got:
             continue
         told.add(line)
-        change = "lose its mark" if any(_marks(key, n) for n in lost) else "get another's mark"
-        message = (
-            f"'{_first_line(key[1])}' would {change} (#@save, #@quick), which a notebook does not "
-            "show: make this edit in the Markdown file"
-        )
-        yield Problem(file, line, message)
+        marks = ", ".join(sorted(filter(None, lost))) or "its mark"
+        change = f"lose {marks}" if any(lost) else f"get {', '.join(sorted(filter(None, got)))}"
+        rows = key[1].split("\n")
+        first = next((row for row in rows if not row.startswith("@")), rows[0])
+        message = f"'{first}' would {change}, which a notebook does not show: {IN_MARKDOWN}"
+        problems.append(Problem(before.file, line, message))
+    if problems:
+        raise BookError(problems)
 
 
-def displaced_labels(before: Iterable[Cell], after: Iterable[Cell], file: str) -> Iterator[Problem]:
-    """Labels on lines of their own that go from one line to another, though both stay."""
-    was, was_there = _labelled(before)
-    now, still_there = _labelled(after)
-    for label in was.keys() & now.keys():
-        (old, number), (new, _) = was[label], now[label]
-        if old != new and old in still_there and new in was_there:
-            message = (
-                f"'{old}' would lose its label '{label}' to '{new}', and a notebook does not show "
-                "labels: make this edit in the Markdown file"
-            )
-            yield Problem(file, number, message)
+def _marked(
+    chapter: Chapter,
+) -> tuple[dict[Key, Counter[str]], dict[Key, int], list[Problem]]:
+    """How pieces of a chapter are marked: by key the marks ("" for none), and the first's line.
+
+    Cells whose marks cannot be used are left out, and told.
+    """
+    notes: dict[Key, Counter[str]] = defaultdict(Counter)
+    lines: dict[Key, int] = {}
+    problems: list[Problem] = []
+    for cell in chapter.cells:
+        try:
+            found = list(_marks_of(cell, chapter.file))
+        except BookError as error:
+            problems += error.problems
+            continue
+        for key, mark, line in found:
+            if key[1]:
+                notes[key][mark] += 1
+                lines.setdefault(key, line)
+    return notes, lines, problems
 
 
-def _labelled(cells: Iterable[Cell]) -> tuple[dict[str, tuple[str, int]], set[str]]:
-    """By label the line of prose before it, with its number; and every line of prose."""
-    labelled: dict[str, tuple[str, int]] = {}
-    lines: dict[str, int] = {}
-    for cell in cells:
-        last = ""
-        for number, line in enumerate(
-            cell.source.split("\n") if cell.kind == "markdown" else (), 1
-        ):
-            if BLOCK_MARK_LINE.fullmatch(line) and last:
-                names = (value for kind, value in BLOCK_MARK.findall(line) if "label" in kind)
-                labelled.update((name, (last, lines[last])) for name in names)
-            elif line.strip():
-                last = line
-                lines[last] = cell.line_at(number)
-    return labelled, set(lines)
-
-
-def _first_line(statement: str) -> str:
-    lines = statement.split("\n")
-    return next((line for line in lines if not line.startswith("@")), lines[0])
-
-
-def _marks(key: Key, note: Note) -> bool:
-    kind, text = key
-    return note != (False, text if kind == "text" else "")
+def _marks_of(cell: Cell, file: str) -> Iterator[tuple[Key, str, int]]:
+    """The pieces of a cell, each with its mark and its line in the file."""
+    if cell.kind == "markdown":
+        rows = [(row, line) for row, line in enumerate(cell.source.split("\n"), 1) if line.strip()]
+        for (row, line), (_, below) in zip(rows, [*rows[1:], (0, "")], strict=True):
+            is_marked = BLOCK_MARK_LINE.fullmatch(below) and not BLOCK_MARK_LINE.fullmatch(line)
+            yield ("prose", line.strip()), below.strip() if is_marked else "", cell.line_at(row)
+        return
+    source, places = strip_marks(cell)
+    quick = {cell.line_at(m.line): m.value for m in find_marks(cell.source) if m.name == "quick"}
+    for line, place in zip(source.split("\n"), places, strict=True):
+        mark = f"#@quick {quick[place]}" if place in quick else ""
+        yield ("line", line.strip()), mark, place
+    blocks = saved_blocks(cell, file)
+    saved = Counter(text for block in blocks for _, text, _ in _statements(block))
+    for name, text, row in _statements(source):
+        mark = "#@save" if saved[text] > 0 else ""
+        saved[text] -= 1
+        yield ("text", text), mark, places[row]
+        yield ("name", name), mark, places[row]
 
 
 def _statements(source: str) -> Iterator[tuple[str, str, int]]:
@@ -146,73 +129,118 @@ def _statements(source: str) -> Iterator[tuple[str, str, int]]:
     for node in tree.body if tree else ():
         decorators: list[ast.expr] = getattr(node, "decorator_list", [])
         first = min([node.lineno, *(decorator.lineno for decorator in decorators)]) - 1
-        yield _name(node), "\n".join(lines[first : node.end_lineno]).rstrip(), first
+        name = str(getattr(node, "name", ""))
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+        yield name, "\n".join(lines[first : node.end_lineno]).rstrip(), first
 
 
-def _name(node: ast.stmt) -> str:
-    """What a statement defines, if it is a definition or sets one name."""
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return node.name
-    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-        return node.targets[0].id
-    return ""
+def refuse_lost_references(
+    was: Build, now: Build, path: str, compiled: NotebookNode, wanted: NotebookNode
+) -> None:
+    """Refuse references and slide marks that became plain text.
 
-
-def difference(
-    chapter: Chapter,
-    compiled: NotebookNode | None,
-    edited: NotebookNode,
-    refs: Refs,
-    sort_in: str = "",
-) -> tuple[str, str] | None:
-    """The first line of the author's notebook that the chapter does not compile to, and its kind.
-
-    Neighbouring cells of prose count as one, and so do several blank lines; a reference that
-    the author wrote as in Markdown reads as what it compiles to. Neither blanks at the end of a
-    line of code count nor, where the compiler sorts imports in the folder `sort_in`, how they
-    are laid out.
+    What a reference reads as is in the notebook more often than there are references: some of its
+    words moved, or all of a line did, and nothing shows that they were one.
     """
-    if compiled is None:
-        return "markdown", "a section without code for this tab"
+    chapter = _chapter(was, path)
+    before, after = (_prose_lines(_chapter(build, path)) for build in (was, now))
+    texts = ["\n".join(cell.source for cell in notebook.cells) for notebook in (compiled, wanted)]
+    for line in before - after:
+        words = strip_slides(line)
+        roles = [match[0] for match in ROLE.finditer(line)]
+        read = [_read(role, chapter, was) for role in roles]
+        hidden = [(role, text) for role, text in zip(roles, read, strict=True)]
+        if words != line:
+            hidden.append((line, words))
+        for mark, text in hidden:
+            had, has = (sum(n * one.count(mark) for one, n in of.items()) for of in (before, after))
+            if has < had and texts[1].count(text) - has > texts[0].count(text) - had:
+                message = (
+                    f"'{mark.strip()}' was moved, which would make plain text of it: write it as "
+                    f"in Markdown, or {IN_MARKDOWN}"
+                )
+                number = _line_of(chapter, line)
+                raise BookError([Problem(chapter.file, number, message)])
+
+
+def _prose_lines(chapter: Chapter) -> Counter[str]:
+    sources = (cell.source for cell in chapter.cells if cell.kind == "markdown")
+    return Counter(line for source in sources for line in source.split("\n"))
+
+
+def _line_of(chapter: Chapter, wanted: str) -> int:
+    for cell in chapter.cells:
+        for number, line in enumerate(cell.source.split("\n"), 1):
+            if line == wanted:
+                return cell.line_at(number)
+    return 0
+
+
+def _read(source: str, chapter: Chapter, build: Build) -> str:
+    """What a piece of prose reads as in a notebook."""
+    tokens = prose.parse(source)
+    for token in tokens:
+        if token.type == "fence" and is_toc(token.info):
+            token.type = "code_block"  # an author's own list is no table of contents
+        token.meta.setdefault("number", "")
+    part = replace(chapter, cells=(Cell("edited", "markdown", source, (), 1),))
+    return readable_prose(part, replace(build.refs, tokens={"edited": tokens}))["edited"]
+
+
+def refuse_changes_for_others(
+    was: Build, now: Build, path: str, tab: str, for_all: Collection[str]
+) -> None:
+    """Refuse an edit that changes the notebook of a tab for which it was not meant."""
+    for other in was.config.tabs:
+        one, two = was.notebooks.get((other, path)), now.notebooks.get((other, path))
+        same = one is two if one is None or two is None else joined(one.cells) == joined(two.cells)
+        if other == tab or other in for_all or same:
+            continue
+        message = f"cannot be brought back: it would change the {other} notebook, too"
+        if two is None:
+            message = (
+                f"code for {tab} alone would leave {other} without a notebook of this section, "
+                "which so far has no code of one tab's own: add it in the Markdown file, for all"
+            )
+        elif one is None:
+            message = (
+                f"without this code, no tab has code of its own, and {other} would get a notebook "
+                f"of this section: {IN_MARKDOWN}"
+            )
+        raise BookError([Problem(_chapter(was, path).file, 0, message)])
+
+
+def refuse_difference(
+    build: Build, path: str, compiled: NotebookNode, wanted: NotebookNode, sort_in: str
+) -> None:
+    """Refuse an edit after which the chapter does not compile to the author's notebook.
+
+    Neighbouring cells of prose count as one, and so do several blank lines; a reference that the
+    author wrote as in Markdown reads as what it compiles to. Neither blanks at the end of a line of
+    code count nor, where the compiler sorts imports in the folder `sort_in`, how they are laid out.
+    """
+    chapter = _chapter(build, path)
     tab = compiled.metadata["bookc"]["tab"]
-    again = (node for cell in edited.cells for node in _recompiled(cell, chapter, tab, refs))
-    wanted, made = (
-        [_laid_out(kind, text, sort_in) for kind, text in joined(cells)]
-        for cells in (again, compiled.cells)
-    )
-    for (kind, text), other in zip_longest(wanted, made, fillvalue=("", "")):
-        for line, got in zip_longest(text.split("\n"), other[1].split("\n"), fillvalue=""):
-            if line != got or kind != other[0]:
-                return kind or other[0], line.strip() or got.strip()
-    return None
-
-
-def same_for_reader(one: NotebookNode | None, other: NotebookNode | None) -> bool:
-    """Whether two compiled notebooks have the same text in the same order."""
-    if one is None or other is None:
-        return one is other
-    return joined(one.cells) == joined(other.cells)
-
-
-def _recompiled(
-    cell: NotebookNode, chapter: Chapter, tab: str, refs: Refs
-) -> Iterator[NotebookNode]:
-    """A cell of the author's, as it reads once it is part of the chapter."""
-    kind = cell.cell_type
-    if kind not in ("code", "markdown") or not cell.source.strip():
-        return
-    source = "\n".join(trimmed(plain(cell.source).split("\n")))
-    if kind == "markdown":
-        tokens = markdown.parse(source)
-        for token in tokens:
-            if token.type == "fence" and token.info.strip() == "toc":
-                token.type = "code_block"
-            token.meta.setdefault("number", "")
-        refs = replace(refs, tokens={"edited": tokens})
-    part = replace(chapter, cells=(Cell("edited", kind, source, (tab,), 1),))
-    selected = select_tab(part, tab)
-    if selected is not None:
-        yield from make_notebook(selected, tab, readable_prose(selected, refs)).cells
+    again = (node for cell in wanted.cells for node in _recompiled(cell, chapter, tab, build))
+    pairs = zip_longest(joined(again), joined(compiled.cells), fillvalue=("", ""))
+    for (kind, text), (other_kind, other) in pairs:
+        rows = (_laid_out(text, sort_in), _laid_out(other, sort_in))
+        if (kind or other_kind) != "code":
+            rows = (text.split("\n"), other.split("\n"))
+        for line, got in zip_longest(*rows, fillvalue=""):
+            if line == got and kind == other_kind:
+                continue
+            written = "writes numbers, captions and lists of sections"
+            if any("~~" in cell.source for cell in chapter.cells):
+                written += ", and leaves out what only slides show ([~~...~~])"
+            if (kind or other_kind) == "code":
+                written = "writes out aliases, chooses branches of tabs and puts imports in order"
+            message = (
+                f"cannot be brought back at '{line.strip() or got.strip()}': the compiler "
+                f"{written}; edit what they are made of in the Markdown file"
+            )
+            raise BookError([Problem(chapter.file, 0, message)])
 
 
 def joined(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
@@ -229,14 +257,24 @@ def joined(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
     return result
 
 
-def _laid_out(kind: str, text: str, sort_in: str) -> tuple[str, str]:
-    """Code in the layout that the compiler and people can agree on."""
-    if kind == "code":
-        text = re.sub(r"[ \t]+$", "", text, flags=re.M)
-        text = sort_imports(text, sort_in)[0] if sort_in else text
-    return kind, text
+def _recompiled(
+    cell: NotebookNode, chapter: Chapter, tab: str, build: Build
+) -> Iterator[NotebookNode]:
+    """A cell of the author's, as it reads once it is part of the chapter."""
+    source = "\n".join(trimmed(plain(cell.source).split("\n")))
+    if cell.cell_type == "markdown" and source:
+        yield NotebookNode(cell_type="markdown", source=_read(source, chapter, build))
+    elif cell.cell_type == "code" and source:
+        part = replace(chapter, cells=(Cell("edited", "code", source, (tab,), 1),))
+        selected = select_tab(part, tab)
+        yield from make_notebook(selected, tab).cells if selected else ()
 
 
-def trimmed(lines: Sequence[str]) -> list[str]:
-    filled = [at for at, line in enumerate(lines) if line.strip()]
-    return list(lines[filled[0] : filled[-1] + 1]) if filled else []
+def _laid_out(code: str, sort_in: str) -> Sequence[str]:
+    """Lines of code in the layout that the compiler and people can agree on."""
+    text = re.sub(r"[ \t]+$", "", code, flags=re.M)
+    return (sort_imports(text, sort_in)[0] if sort_in else text).split("\n")
+
+
+def _chapter(build: Build, path: str) -> Chapter:
+    return next(chapter for chapter in build.book.chapters if chapter.path == path)

@@ -89,3 +89,22 @@ def survivors(base: Mapping[str, str], compiled: NotebookNode) -> dict[str, str]
         for block in matcher.get_matching_blocks()
         for at in range(block.size)
     }
+
+
+def rebased(compiled: NotebookNode, edited: NotebookNode) -> NotebookNode:
+    """What the author wants of a notebook whose chapter may have changed since he got his.
+
+    A cell that changed in the Markdown alone is as it compiles now.
+    """
+    base = dict(edited.metadata["bookc"]["base"])
+    present, added = matched(base, edited)
+    then = {now: base_id for base_id, now in survivors(base, compiled).items()}
+    cells = [cell for anchor, cell in added if not anchor]
+    for cell in compiled.cells:
+        base_id = then.get(cell.id)
+        if base_id is None:
+            cells.append(cell)
+            continue
+        cells += [present[base_id]] if base_id in present else []
+        cells += [new for anchor, new in added if anchor == base_id]
+    return NotebookNode({**edited, "cells": cells})

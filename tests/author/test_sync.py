@@ -147,7 +147,7 @@ def test_shared_prose_is_split_by_paragraphs():
     )
     edit = replacing(2, "more", "less")
     assert synced(CHAPTER, edit, tab="mxnet", choice="split") == CHAPTER.replace(
-        "And more.\n:end_tab:\n",
+        "\nAnd more.\n:end_tab:\n",
         ":end_tab:\n\n:begin_tab:`tensorflow`\nAnd more.\n:end_tab:\n\n"
         ":begin_tab:`mxnet`\nAnd less.\n:end_tab:\n",
     )
@@ -258,7 +258,14 @@ PROSE = ("A line.\nAnother.\n\n# A heading\n:label:`sec_a`\n\n- item\n- item", "
 CODE = ("#@save\ndef f():\n    return 1", "n = 20  #@quick 1\nm = 2", "a\n\nb\nc")
 SEEN = ((), ("pytorch",), ("mxnet",), ("tensorflow", "mxnet"), ("pytorch", "mxnet"))
 MARKED = re.compile(r"^#@save\n(def f\(\):)$|^(n = 20)  #@quick 1$", re.M)
-REFUSED = ("cannot tell which of the new lines", "the mark in '", "was moved, and a notebook does")
+REFUSED = (
+    "cannot tell which of the new lines",
+    "the mark in '",
+    "was moved, and a notebook does",
+    "' would lose ",
+    "' would get ",
+    "in a cell that is not Python",
+)
 NEW_LINE = st.sampled_from(["new = 1", "other()", "# words ß 😀", "x = 'y'", "a", "Another."])
 
 
@@ -703,3 +710,56 @@ def test_a_notebook_says_nothing_of_other_tabs(page, mark, change):
 def test_what_reads_like_a_mark_of_a_tab_may_be_written(page):
     text, errors = page(OWN, replacing(1, "n = 2", "s = '''\n#@tab mxnet\n'''\nn = 2"))
     assert "#@tab mxnet\n'''" in text and errors == ""
+
+
+REFERRING = """\
+# A
+
+$$x$$
+:eqlabel:`eq_x`
+
+## One
+:label:`sec_one`
+
+As you see in :numref:`sec_one`
+and :eqref:`eq_x`, it
+is so.
+"""
+
+
+@pytest.mark.parametrize(
+    "old,new,lost",
+    [
+        ("in One\nand", "in\nOne and", ":numref:`sec_one`"),
+        ("and (1), it\nis so", "and it\nis so by (1)", ":eqref:`eq_x`"),
+    ],
+)
+def test_a_reference_does_not_become_plain_text(page, old, new, lost):
+    text, errors = page(REFERRING, replacing(0, old, new))
+    assert text == REFERRING
+    assert f"'{lost}' was moved, which would make plain text of it" in errors
+
+
+@pytest.mark.parametrize(
+    "old,new",
+    [
+        ("and (1), it", "and\n(1), it"),
+        ("As you see in One\n", ""),
+        ("in One\n", "in Two\n"),
+    ],
+)
+def test_a_reference_goes_with_its_line_or_gives_way_to_words(page, old, new):
+    text, errors = page(REFERRING, replacing(0, old, new))
+    written = [words.replace("One", ":numref:`sec_one`") for words in (old, new)]
+    old, new = (words.replace("(1)", ":eqref:`eq_x`") for words in written)
+    assert (text, errors) == (REFERRING.replace(old, new), "")
+
+
+def test_words_of_a_reference_do_not_go_to_another_cell_without_it(page):
+    def split(cells):
+        head, tail = cells[0].source.split("and (1)")
+        cells[0].source = head
+        cells.append(prose(f"and (1){tail}"))
+
+    text, errors = page(REFERRING, split)
+    assert (text, ":eqref:`eq_x`" in errors) == (REFERRING, True)

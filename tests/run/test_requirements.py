@@ -19,7 +19,7 @@ def test_what_a_module_needs_is_pinned_too() -> None:
 
 def test_a_distribution_that_is_a_folder_is_left_out_and_what_it_needs_is_not() -> None:
     names = {line.partition("==")[0] for line in pinned(["d2l_shim"]).splitlines()}
-    assert "gan-notebooks" not in names
+    assert "d2l-shim" not in names
     assert {"numpy", "matplotlib", "filelock"} <= names
     assert "torch" not in names  # an extra that nobody asked for
 
