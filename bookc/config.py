@@ -1,4 +1,4 @@
-"""config.ini -> Config. Takes d2lbook's file unchanged; our own keys are in [bookc].
+"""config.ini -> Config. Takes d2lbook's file unchanged; our own keys are `lib_helpers` and [bookc].
 
 Each key is declared once, as a field of `Config` or of `Aliases`: where it stands, how its text is
 read and checked, what it means, and what it is by default.
@@ -138,6 +138,16 @@ class Config:
     libraries: Annotated[
         dict[str, Path],
         Key(LIBRARY, to.module_file, "the module of `#@save` code", name="lib_file"),
+    ]
+    helpers: Annotated[
+        dict[str, str],
+        Key(
+            LIBRARY,
+            to.module_name,
+            "the full name of what `lib_file` imports as `d2l`, where the library that chapters "
+            "import as `d2l` imports `lib_file` itself; saved names are bare there",
+            name="lib_helpers",
+        ),
     ]
     version_file: Annotated[
         Path | None, Key("library", to.version_file, "where `bookc build lib` writes `release`")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from dataclasses import dataclass, field
+from keyword import iskeyword
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -146,6 +147,14 @@ def module_file(entry: Entry) -> Path | None:
     if file is not None and file.is_dir():
         entry.odd(f"{file} is a folder: want a Python file")
     return file
+
+
+def module_name(entry: Entry) -> str:
+    """The full name of a module, or ""."""
+    parts = entry.text.split(".") if entry.text else []
+    if not all(part.isidentifier() and not iskeyword(part) for part in parts):
+        entry.wrong(f"{entry.name} = {entry.text}: want a module's full name, such as package.name")
+    return entry.text
 
 
 def version_file(entry: Entry) -> Path | None:

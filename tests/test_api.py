@@ -99,6 +99,16 @@ def test_inherited_methods_and_private_defaults_are_shown() -> None:
     assert "self" not in re.findall(r"\w+", page)
 
 
+def test_what_is_written_once_has_the_types_of_each_framework() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    emoji = page.partition("### `load_emoji`")[2].partition("\n### ")[0]
+    for device in ("device: torch.device | str | None = None", "device: str | None = None"):
+        assert emoji.count(f"    {device},\n") == 1
+    assert emoji.count("    device=None,\n") == 1  # MXNet has no types
+    assert emoji.count("-> Loader[") == 3 and "Batch" not in emoji and "Device" not in emoji
+    assert emoji.count("emoji drawn by OpenMoji") == 1
+
+
 def test_sections_that_save_are_named() -> None:
     page = PAGE.read_text(encoding="utf-8")
     update = page.partition("### `update_D`")[2].partition("\n### ")[0]
@@ -141,8 +151,8 @@ def test_docstring_sections() -> None:
 
 
 def test_a_name_without_docstring(sources: Path) -> None:
-    line = change(sources / "d2l_shim" / "torch.py", '    """The CPU."""\n', "")
-    expected = f"d2l_shim/torch.py:{line - 1}: 'cpu' is public and has no docstring"
+    line = change(sources / "d2l_shim" / "helpers" / "torch.py", '    """The CPU."""\n', "")
+    expected = f"d2l_shim/helpers/torch.py:{line - 1}: 'cpu' is public and has no docstring"
     assert problems(sources) == [expected]
 
 
@@ -156,9 +166,11 @@ def test_a_method_without_docstring(sources: Path) -> None:
 
 def test_a_docstring_that_cannot_be_read(sources: Path) -> None:
     text = '"""The CPU.\n\n    Caution:\n        hot.\n    """'
-    line = change(sources / "d2l_shim" / "torch.py", '"""The CPU."""', text)
+    line = change(sources / "d2l_shim" / "helpers" / "torch.py", '"""The CPU."""', text)
     (problem,) = problems(sources)
-    where = f"d2l_shim/torch.py:{line - 1}: the docstring of 'cpu': unknown section 'Caution:'"
+    where = (
+        f"d2l_shim/helpers/torch.py:{line - 1}: the docstring of 'cpu': unknown section 'Caution:'"
+    )
     assert problem.startswith(where)
 
 

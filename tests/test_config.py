@@ -120,6 +120,12 @@ def test_a_byte_order_mark_is_read_over(tmp_path):
         (f"[bookc]\ntimeout = 1{'0' * 5000}\n", "config.ini:2: timeout = 10000"),
         ("[build]\ntabs = a\0b\n", "config.ini:2: 'a\\x00b' is no tab: want letters, digits"),
         ("[build]\ntabs = a, ../../evil\n", "config.ini:2: '../../evil' is no tab"),
+        (
+            ALIAS + "lib_helpers = a/b.py\n",
+            "config.ini:5: lib_helpers = a/b.py: want a module's full",
+        ),
+        (ALIAS + "lib_helpers = a..b\n", "config.ini:5: lib_helpers = a..b: want a module's full"),
+        (ALIAS + "lib_helpers = a.class\n", "config.ini:5: lib_helpers = a.class: want a module's"),
         (ALIAS + "simple_alias = 1x\n", "config.ini:5: '1x -> 1x': want 'name' or 'name -> other'"),
         (ALIAS + "simple_alias = x -> 1\n", "config.ini:5: 'x -> 1': want 'name' or"),
         (ALIAS + "fluent_alias = x -> y z\n", "config.ini:5: 'x -> y z': want 'name' or"),

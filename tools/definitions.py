@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import pprint
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from bookc.notebook.uses import Module, Symbol, find, read_library
 from bookc.problems import BookError, Problem
 
 LINE = 72  # letters of a signature before it takes a line for each argument
+SAYS_NOTHING = ("Any", "Any | None")
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -60,7 +62,8 @@ def public_names(library: Library, module: str) -> dict[str, Symbol]:
     """What `import *` would bring, each name with the place that defines it."""
     names: list[str] = []
     for source in (module, *library.modules[module].starred):
-        listed = library.node((source, "__all__"))
+        place = find((source, "__all__"), library.modules)
+        listed = library.node(place) if place else None
         assert isinstance(listed, (ast.Assign, ast.AnnAssign))
         names += ast.literal_eval(listed.value) if listed.value else []
     found = {name: find((module, name), library.modules) for name in names}
@@ -85,6 +88,11 @@ def describe(library: Library, symbol: Symbol, links: Mapping[str, str]) -> Bloc
         text = ast.get_docstring(node, clean=False)
         return _documented(library, symbol, node, text, links, code)
     assert isinstance(node, (ast.Assign, ast.AnnAssign))
+    if method := _bound_method(library, symbol, node):
+        place, definition = method
+        code = signature(f"def {symbol[1]}", definition, library.modules[place[0]], method=True)
+        text = ast.get_docstring(definition, clean=False)
+        return _documented(library, place, definition, text, links, code)
     code = ""
     if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) != "Any":
         code = f"{symbol[1]}: {ast.unparse(node.annotation)}"
@@ -97,6 +105,49 @@ def describe(library: Library, symbol: Symbol, links: Mapping[str, str]) -> Bloc
             code = f"{symbol[1]} = {value}"
     text = _variable_docstring(library, symbol, node)
     return _documented(library, symbol, node, text, links, code)
+
+
+def _bound_method(
+    library: Library, symbol: Symbol, node: ast.Assign | ast.AnnAssign
+) -> tuple[Symbol, Definition] | None:
+    """What `load = data.load` stands for, if it is a method of ours: its class, and the method.
+
+    `data: Data[int]` says what the type variables of `Data` are, and the method then has that.
+    """
+    value = node.value
+    if not isinstance(value, ast.Attribute) or not isinstance(value.value, ast.Name):
+        return None
+    instance = find((symbol[0], value.value.id), library.modules)
+    made = library.node(instance) if instance else None
+    if not (instance and isinstance(made, ast.AnnAssign)):
+        return None
+    if not isinstance(made.annotation, ast.Subscript):
+        return None
+    place = find((instance[0], ast.unparse(made.annotation.value)), library.modules)
+    kind = library.node(place) if place else None
+    if not (place and isinstance(kind, ast.ClassDef)):
+        return None
+    (variables,) = [base.slice for base in kind.bases if isinstance(base, ast.Subscript)]
+    names = [ast.unparse(variable) for variable in _parts(variables)]
+    types = dict(zip(names, _parts(made.annotation.slice), strict=True))
+    for member in kind.body:
+        if isinstance(member, Definition) and member.name == value.attr:
+            return place, _WithTypes(types).visit(copy.deepcopy(member))
+    return None
+
+
+def _parts(types: ast.expr) -> list[ast.expr]:
+    return types.elts if isinstance(types, ast.Tuple) else [types]
+
+
+class _WithTypes(ast.NodeTransformer):
+    """Puts types in the places of type variables."""
+
+    def __init__(self, types: Mapping[str, ast.expr]) -> None:
+        self.types = types
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.types.get(node.id, node)
 
 
 def _documented(
@@ -248,10 +299,11 @@ def _arguments(arguments: ast.arguments, module: Module) -> Iterator[str]:
 
 def _argument(argument: ast.arg, default: ast.expr | None, module: Module) -> str:
     annotation = ast.unparse(argument.annotation) if argument.annotation else "Any"
-    text = argument.arg + (f": {annotation}" if annotation != "Any" else "")
+    is_said = annotation not in SAYS_NOTHING
+    text = argument.arg + (f": {annotation}" if is_said else "")
     if default is None:
         return text
     if isinstance(default, ast.Name) and default.id.startswith("_"):
         for node in module.defined.get(default.id, ()):  # readers want a private constant's value
             default = getattr(node, "value", None) or default
-    return f"{text}{' = ' if annotation != 'Any' else '='}{ast.unparse(default)}"
+    return f"{text}{' = ' if is_said else '='}{ast.unparse(default)}"

@@ -13,6 +13,7 @@ from bookc import files
 from bookc.book import Book, Cell
 from bookc.config import Aliases
 from bookc.notebook.edits import Edit, Positions, apply_edits
+from bookc.notebook.helpers import helpers_import, import_helpers, with_bare_names
 from bookc.notebook.methods import MODULE, Block, classes_added_to, methods_apart, with_methods
 from bookc.notebook.tabs import select_tab
 from bookc.problems import BookError, Problem, collecting
@@ -34,18 +35,22 @@ def make_library(book: Book, tab: str, module: str = "") -> str:
 
     Imports come first and once; they hold for the whole module. A method that
     `@d2l.add_to_class` adds stands in its class. What config.ini's aliases name comes last.
+    Where config.ini names a module of helpers, that is `d2l`, and saved names are bare.
 
     Args:
         module: the file as it is. An author's own lines before d2lbook's warning stay.
 
     Raises:
         BookError: a saved cell is not Python, or a mark saves nothing, or what it saves would
-            have to stand above an author's own lines.
+            have to stand above an author's own lines, or a saved name is hidden where it is used.
     """
     imports, saved = _collect(book, tab)
-    blocks = with_methods(saved)
-    texts = [f"# {block.path}\n{block.text}" for block in blocks]
-    texts += (aliases := _alias_code(book.config.aliases.get(tab)))
+    aliases = _alias_code(book.config.aliases.get(tab))
+    names = {name for block in saved for name in block.names}
+    names.update(name for text in aliases for name in _bound(text))
+    if helpers := book.config.helpers.get(tab, ""):
+        saved = with_bare_names(saved, names)
+    texts = [f"# {block.path}\n{block.text}" for block in with_methods(saved)] + aliases
     if (warning := D2LBOOK_HEADER.search(module)) is not None:
         # Beside an author's own lines no list of names can be whole.
         head = module[: warning.end()] + f"\n{GENERATED}"
@@ -53,13 +58,15 @@ def make_library(book: Book, tab: str, module: str = "") -> str:
         lines = [text for text in imports if not _is_future(text)]
         first = ["\n".join(lines)] if lines else []
         return "\n\n\n".join([head, *first, *texts]) + "\n"
-    names = {name for block in blocks for name in block.names}
-    names.update(name for text in aliases for name in _bound(text))
-    lines = sorted(imports, key=_is_future, reverse=True)  # which Python wants first
+    lines = list(imports)
     own = []
-    if _reads_itself([*imports, *texts]):
-        lines += [] if "import sys" in lines else ["import sys"]
-        own = [f"{MODULE} = sys.modules[__name__]  # as chapters call this module"]
+    if _lacks_module([*imports, *texts]):
+        if helpers:
+            lines.insert(0, helpers_import(helpers))
+        else:
+            lines += [] if "import sys" in lines else ["import sys"]
+            own = [f"{MODULE} = sys.modules[__name__]  # as chapters call this module"]
+    lines.sort(key=_is_future, reverse=True)  # Python wants these first
     head = "\n".join([HEADER, *lines]) if lines else HEADER.rstrip()
     listed = "".join(f'    "{name}",\n' for name in sorted(names) if not name.startswith("_"))
     public = f"__all__ = [\n{listed}]" if listed else "__all__: list[str] = []"
@@ -75,6 +82,7 @@ def _collect(book: Book, tab: str) -> tuple[dict[str, Place], list[Block]]:
     imports: dict[str, Place] = {}
     blocks: list[Block] = []
     problems: list[Problem] = []
+    helpers = book.config.helpers.get(tab, "")
     for chapter in book.chapters:
         selected = select_tab(chapter, tab)
         label = ""
@@ -88,16 +96,19 @@ def _collect(book: Book, tab: str) -> tuple[dict[str, Place], list[Block]]:
                 problems += error.problems
                 continue
             where = f":numref:`{label}`" if label else chapter.path
+            place = chapter.file, cell.line
             for block in saved:
+                if helpers:
+                    block = import_helpers(block, helpers)
                 lines, code = _imports_apart(block)
                 for line in lines:
-                    imports.setdefault(line, (chapter.file, cell.line))
+                    imports.setdefault(line, place)
                 for text in methods_apart(code):
                     if book.config.sections_in_docstrings:
                         text = _with_section(text, f"Defined in {where}")
                     classes = classes_added_to(text)
                     names = [] if classes else _bound(text)
-                    blocks.append(Block(chapter.path, text, classes, names))
+                    blocks.append(Block(chapter.path, text, classes, names, place))
     if problems:
         raise BookError(problems)
     return imports, blocks
@@ -146,7 +157,7 @@ def _check_futures(imports: Mapping[str, Place], own: str) -> None:
         raise BookError(problems)
 
 
-def _reads_itself(texts: Sequence[str]) -> bool:
+def _lacks_module(texts: Sequence[str]) -> bool:
     """Whether code speaks of `d2l` and nothing imports or defines that."""
     found = [node for text in texts for node in nodes(ast.parse(text))]
     bound = {node.asname or node.name for node in found if isinstance(node, ast.alias)}

@@ -26,12 +26,14 @@ class Block:
         text: the code.
         classes: those that `@d2l.add_to_class` adds it to, if it is a method.
         names: what else it defines, but for imports.
+        place: the file and the line of its cell.
     """
 
     path: str
     text: str
     classes: list[str]
     names: list[str]
+    place: tuple[str, int]
 
 
 def with_methods(blocks: Sequence[Block]) -> list[Block]:

@@ -1,7 +1,7 @@
 """Code that the chapters mark with #@save. Written by `bookc build lib`; edit those."""
 
 from mxnet import autograd, gluon, init, np, npx
-from d2l_shim import mxnet as d2l
+from d2l_shim.helpers import mxnet as d2l
 from collections.abc import Iterable
 import numpy
 from mxnet.gluon import nn

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 import numpy
 from numpy.typing import NDArray
-from d2l_shim import torch as d2l
+from d2l_shim.helpers import torch as d2l
 
 __all__ = [
     "D_block",

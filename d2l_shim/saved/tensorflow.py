@@ -4,7 +4,7 @@ import tensorflow as tf
 from collections.abc import Iterable
 import numpy
 from numpy.typing import NDArray
-from d2l_shim import tensorflow as d2l
+from d2l_shim.helpers import tensorflow as d2l
 
 __all__ = [
     "D_block",

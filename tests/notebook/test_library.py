@@ -1,6 +1,7 @@
 """#@save -> the module that the next chapters import."""
 
 import ast
+import importlib
 import sys
 import types
 
@@ -243,11 +244,16 @@ def add_to_class(cls):  #@save
 METHOD = "@d2l.add_to_class(A)  #@save\ndef f(self):\n    return 1"
 
 
-def library_of(make_book, *cells):
-    """The module that cells are saved to: its text, and what is imported."""
+def book_of(make_book, *cells, keys=""):
+    """A book of one page, with `keys` in the section of its tab."""
     config = "[build]\nnotebooks = *.md\ntabs = pytorch\n[library-pytorch]\nlib_file = saved.py\n"
     code = "\n".join(f"```{{.python .input}}\n{cell}\n```\n" for cell in cells)
-    book, _ = read_book(make_book({"config.ini": config, "index.md": f"# Book\n\n{code}"}))
+    return make_book({"config.ini": config + keys, "index.md": f"# Book\n\n{code}"})
+
+
+def library_of(make_book, *cells, keys=""):
+    """The module that cells are saved to: its text, and what is imported."""
+    book, _ = read_book(book_of(make_book, *cells, keys=keys))
     text = make_library(book, "pytorch")
     module = types.ModuleType("saved")
     sys.modules["saved"] = module
@@ -374,6 +380,154 @@ def test_a_syntax_error_in_saved_code_is_told_at_its_line(make_book):
     assert (
         str(error.value) == f"index.md:{line}: #@save in a cell that is not Python: invalid syntax"
     )
+
+
+HELPERS = "lib_helpers = helpers\n"
+PLAIN = "[bookc]\nsections_in_docstrings = false\n"
+KIT = {  # a library that takes its saved code from what `bookc build lib` writes
+    "kit/__init__.py": "",
+    "kit/torch.py": "from kit.helpers.torch import *\nfrom saved import *\n",
+    "kit/helpers/__init__.py": "",
+    "kit/helpers/torch.py": "def shown(x):\n    return f'<{x}>'\n",
+}
+FROM_THE_LIBRARY = """\
+#@save
+import os
+from kit import torch as d2l
+
+#@save
+LIMIT = 3
+
+#@save
+def area(r, limit=d2l.LIMIT):
+    return r * d2l.LIMIT
+
+#@save
+def show(r):
+    return d2l.shown(d2l.area(r))"""
+FROM_THE_HELPERS = """\
+import os
+from kit.helpers import torch as d2l
+
+__all__ = [
+    "LIMIT",
+    "area",
+    "show",
+]
+
+
+# index
+LIMIT = 3
+
+
+# index
+def area(r, limit=LIMIT):
+    return r * LIMIT
+
+
+# index
+def show(r):
+    return d2l.shown(area(r))
+"""
+
+
+def test_a_library_may_import_what_is_saved(make_book, monkeypatch):
+    root = book_of(make_book, FROM_THE_LIBRARY, keys=f"lib_helpers = kit.helpers.torch\n{PLAIN}")
+    for name, text in KIT.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    book, _ = read_book(root)
+    write_libraries(book)
+    assert (root / "saved.py").read_text().endswith(FROM_THE_HELPERS)
+    monkeypatch.syspath_prepend(root)
+    try:
+        assert importlib.import_module("saved").show(2) == "<6>"
+        assert "kit.torch" not in sys.modules
+        assert importlib.import_module("kit.torch").show(2) == "<6>"
+    finally:
+        for name in [name for name in sys.modules if name.split(".")[0] in ("kit", "saved")]:
+            del sys.modules[name]
+
+
+def test_without_the_key_saved_code_imports_what_the_chapter_does(make_book):
+    book, _ = read_book(book_of(make_book, FROM_THE_LIBRARY))
+    text = make_library(book, "pytorch")
+    assert "from kit import torch as d2l" in text and "d2l.shown(d2l.area(r))" in text
+
+
+@pytest.mark.parametrize(
+    "saved,expected",
+    [
+        ("import d2l", "import helpers as d2l"),
+        ("import kit.torch as d2l, os", "import helpers as d2l\nimport os"),
+        ("from kit import x, torch as d2l", "import helpers as d2l\nfrom kit import x"),
+        ("import os; from kit import torch as d2l", "import os\nimport helpers as d2l"),
+        ("from kit import (\n    torch as d2l,\n)", "import helpers as d2l"),
+        ("from kit import torch as d2l\nx = d2l.y", "# index\nimport helpers as d2l\nx = d2l.y"),
+        ("def f():\n    from kit import d2l\n", "def f():\n    import helpers as d2l"),
+        ("def f():\n    return d2l.x", 'import helpers as d2l\n\n__all__ = [\n    "f",\n]'),
+        ("from __future__ import annotations\nf = d2l", "annotations\nimport helpers as d2l"),
+    ],
+)
+def test_the_helpers_are_imported_instead(make_book, saved, expected):
+    cell = f"#@save\n{saved}"
+    book, _ = read_book(book_of(make_book, cell, keys=HELPERS + PLAIN))
+    text = make_library(book, "pytorch")
+    assert expected in text
+    assert text.count("import helpers as d2l") == 1 and "torch" not in text
+    assert "sys" not in text
+
+
+@pytest.fixture
+def helpers(monkeypatch):
+    monkeypatch.setitem(sys.modules, "helpers", types.ModuleType("helpers"))
+
+
+def test_saved_names_are_bare_where_they_mean_the_same(make_book, helpers):
+    cells = [
+        ADD_TO_CLASS,
+        "def f(n=1):  #@save\n    return n if n < 2 else d2l.f(n - 1)",
+        "class A:  #@save\n    def f(self):\n        return d2l.f()",
+        "@d2l.add_to_class(A)  #@save\ndef g(self, a: d2l.A, n=d2l.f()):\n    return d2l.f(n)",
+        "class B(d2l.A):  #@save\n    h = [d2l.f(n) for n in (d2l.f(), 2)]",
+        "#@save\ndef k(f):\n    return lambda: d2l.A.f(f)",
+        "#@save\ndef é(): return 'é' + str(d2l.f())",
+    ]
+    text, module = library_of(make_book, *cells, keys=HELPERS)
+    assert "d2l." not in text
+    b = module.B()
+    assert (module.f(3), b.f(), b.g(b), b.h, module.k(b)(), module.é()) == (
+        1,
+        1,
+        1,
+        [1, 1],
+        1,
+        "é1",
+    )
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def g(f):\n    return d2l.f(f)",
+        "def g(f):\n    return lambda: d2l.f()",
+        "def g():\n    for f in (1, 2):\n        d2l.f()",
+        "g = [d2l.f() for f in (1, 2)]",
+        "def g():\n    import f\n    return d2l.f",
+        "class G:\n    def f(self): pass\n    g = d2l.f()",
+        "def g():\n    d2l.f = 1",
+        "def g():\n    d2l.f()\n    global f\n    f = 1",
+    ],
+)
+def test_a_saved_name_that_something_else_has_is_an_error(make_book, code):
+    cells = ["def f(): return 1  #@save", f"#@save\n{code}"]
+    book, _ = read_book(book_of(make_book, *cells, keys=HELPERS))
+    assert [str(problem) for problem in library_faults(book)] == [
+        "index.md:8: 'd2l.f' is 'f' in the module of saved code, and something else has that name "
+        "here: give it another one"
+    ]
+    book, _ = read_book(book_of(make_book, *cells))
+    assert library_faults(book) == []  # without the key nothing is renamed
 
 
 def test_the_release_stands_in_the_version_file(make_book):

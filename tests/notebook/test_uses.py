@@ -34,6 +34,20 @@ def test_a_symbol_depends_on_what_it_names() -> None:
     assert changed_by(saved=("HUB['a'] = 1", "HUB['a'] = 2")) == {"d2l.train"}
 
 
+def test_a_method_of_an_object_depends_on_its_class_and_on_what_made_it() -> None:
+    torch = "from lib.data import Data\ndef batch():\n    return 1\n"
+    torch += "data = Data(batch)\nload = data.load\n"
+    data = "class Data:\n    def load(self):\n        return 1\n"
+
+    def digest(torch: str, data: str) -> str:
+        library = read_library({"lib": "", "lib.torch": torch, "lib.data": data})
+        return used_symbols([CELLS[0], "d2l.load()"], library)["d2l.load"]
+
+    first = digest(torch, data)
+    assert first != digest(torch.replace("return 1", "return 2"), data)
+    assert first != digest(torch, data.replace("return 1", "return 2"))
+
+
 def test_comments_docstrings_and_blank_lines_change_nothing() -> None:
     assert changed_by(plot=('"""Draws."""', '"""Draws a\n    lot."""')) == set()
     assert changed_by(plot=("SIZE = 3", "\n\nSIZE = (  # pixels\n    3)")) == set()

@@ -186,16 +186,16 @@ def _tensorflow(weights: Weights, dtype: str, batch: int, rate: float) -> Any:
 
 
 def _mxnet(weights: Weights, dtype: str, batch: int, rate: float) -> Any:
-    from d2l_shim import mxnet as d2l
+    import mxnet as mx
 
-    nn, np_ = d2l.mx.gluon.nn, d2l.mx.np
+    nn, np_ = mx.gluon.nn, mx.np
     W1, _, W2, _ = weights
     net = nn.HybridSequential()
     net.add(
         nn.Dense(len(W1), in_units=W1.shape[1], activation="tanh", dtype=dtype),
         nn.Dense(len(W2), in_units=W2.shape[1], dtype=dtype),
     )
-    net.initialize(d2l.mx.init.Zero())  # its random numbers are single precision
+    net.initialize(mx.init.Zero())  # its random numbers are single precision
     parameters = list(net.collect_params().values())
     for p, w in zip(parameters, weights, strict=True):
         p.set_data(np_.array(w, dtype=dtype))
@@ -204,8 +204,8 @@ def _mxnet(weights: Weights, dtype: str, batch: int, rate: float) -> Any:
         return [p.data().asnumpy().astype(np.float64) for p in parameters]
 
     # The trainer divides by the batch size, and this takes that back.
-    trainer = d2l.mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": rate * batch})
-    loss = d2l.mx.gluon.loss.SigmoidBCELoss()
+    trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": rate * batch})
+    loss = mx.gluon.loss.SigmoidBCELoss()
     return net, get, trainer, loss, lambda x: np_.array(x, dtype=dtype)
 
 

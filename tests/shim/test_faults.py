@@ -71,7 +71,8 @@ class FakeDevice:
             test = importlib.import_module("tensorflow").test.experimental
             monkeypatch.setattr(test, "sync_devices", self.synchronize)
         else:
-            monkeypatch.setattr(d2l.mx.nd, "waitall", self.synchronize)
+            nd = importlib.import_module("mxnet").nd
+            monkeypatch.setattr(nd, "waitall", self.synchronize)
 
 
 class NoWait(meter.Timer):
@@ -118,12 +119,13 @@ def check_nothing_is_left(timer: Any, launch: Callable[[], Any]) -> None:
 def test_timer_waits_for_mxnet_which_works_in_the_background() -> None:
     from d2l_shim import mxnet as d2l
 
-    x = d2l.mx.np.ones((1500, 1500))
+    mx_np = importlib.import_module("mxnet").np
+    x = mx_np.ones((1500, 1500))
 
     def launch() -> Any:
         y = x
         for _ in range(5):
-            y = d2l.mx.np.dot(y, x)
+            y = mx_np.dot(y, x)
         return y
 
     launch().wait_to_read()
@@ -186,7 +188,7 @@ def sample_training(d2l: Any) -> Callable[[Any, Any], Any]:
         return lambda net_G, Z: d2l.to_images(net_G(Z, training=True))
 
     def sample(net_G: Any, Z: Any) -> Any:
-        with d2l.mx.autograd.train_mode():
+        with importlib.import_module("mxnet").autograd.train_mode():
             return d2l.to_images(net_G(Z))
 
     return sample
@@ -243,7 +245,7 @@ def init_everything(d2l: Any) -> Callable[[Any], object]:
                 w.assign(importlib.import_module("tensorflow").random.normal(w.shape, 0, 0.02))
         else:
             for w in net.collect_params().values():
-                w.set_data(d2l.mx.np.random.normal(0, 0.02, w.shape))
+                w.set_data(importlib.import_module("mxnet").np.random.normal(0, 0.02, w.shape))
 
     return init
 

@@ -247,7 +247,9 @@ def test_set_seed_repeats_the_framework(d2l: Any) -> None:
             import tensorflow as tf
 
             return tf.random.normal((3,)).numpy().tolist()
-        return d2l.mx.np.random.normal(0, 1, (3,)).asnumpy().tolist()
+        import mxnet as mx
+
+        return mx.np.random.normal(0, 1, (3,)).asnumpy().tolist()
 
     d2l.set_seed(3)
     first, host = draw(), np.random.rand()

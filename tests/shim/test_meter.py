@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from frameworks import FRAMEWORKS
 
-from d2l_shim import device, meter
+from d2l_shim import meter
+from d2l_shim.helpers import device
 
 
 @pytest.fixture(params=FRAMEWORKS)
@@ -34,7 +35,7 @@ def test_package_imports_no_framework_and_no_matplotlib() -> None:
     heavy = "{'torch', 'tensorflow', 'keras', 'mxnet', 'matplotlib', 'PIL', 'IPython'}"
     code = f"import d2l_shim, sys; print({heavy} & sys.modules.keys())"
     assert run_python(code).strip() == "set()"
-    modules = "d2l_shim.plot, d2l_shim.images, d2l_shim.archive, d2l_shim.loader"
+    modules = "d2l_shim.plot, d2l_shim.images, d2l_shim.archive, d2l_shim.helpers.datasets"
     code = f"import {modules}, sys; print({heavy} & sys.modules.keys())"
     assert run_python(code).strip() == "set()"
 
@@ -146,7 +147,8 @@ def test_devices(d2l: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_device_that_cannot_run_falls_back_with_one_warning(
     d2l: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(d2l, "num_gpus", lambda: 92)  # the last ones are not there
+    helpers = importlib.import_module(d2l.try_gpu.__module__)
+    monkeypatch.setattr(helpers, "num_gpus", lambda: 92)  # the last ones are not there
     monkeypatch.setattr(device, "_failed", set())
     with pytest.warns(RuntimeWarning, match="is present but cannot run") as caught:
         assert d2l.try_gpu(90) == d2l.cpu()

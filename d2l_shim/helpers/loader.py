@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
@@ -11,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Batch = TypeVar("Batch")
+Take = Callable[[NDArray[np.int64]], Batch]  # makes a batch of the examples with these indices
 
 _seeds = np.random.SeedSequence(0)
 
 
-def seed_loaders(seed: int) -> None:
-    """Let the loaders made from now on shuffle by `seed`; each gets its own stream."""
+def seed_host(seed: int) -> None:
+    """Seed Python, NumPy, and the loaders made from now on; each gets its own stream."""
     global _seeds
+    random.seed(seed)
+    np.random.seed(seed)
     _seeds = np.random.SeedSequence(seed)
 
 
