@@ -11,7 +11,7 @@ LEVELS = {"": 0, "read": 1, "notebook": 2, "run": 3, "site": 4, "author": 4, "__
 MODULES = {
     ".".join(file.relative_to(ROOT).with_suffix("").parts): file
     for file in (ROOT / "bookc").rglob("*.py")
-    if file.name != "__init__.py"
+    if file.name != "__init__.py" and "build" not in file.parts  # which pip may leave
 }
 
 

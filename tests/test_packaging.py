@@ -117,16 +117,24 @@ def test_what_else_conda_installs_is_allowed_by_pyproject():
 
 
 def test_every_extra_that_is_named_exists():
-    for file in ("environment.yml", "Makefile", "config.ini", "README.md"):
-        text = (ROOT / file).read_text(encoding="utf-8").replace("$(FRAMEWORK)", "pytorch")
+    files = [ROOT / name for name in ("environment.yml", "Makefile", "config.ini")]
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "chapters" / "installation.md"]
+    for file in [*files, *pages]:
+        text = file.read_text(encoding="utf-8").replace("$(FRAMEWORK)", "pytorch")
+        assert not re.search(r"pip install[^\n]* '?\.(\[|\s|$)", text), f"{file}: . is no package"
         found = re.findall(r"\./(bookc|d2l_shim)\[([\w, ]+)\]", text)
-        assert found, file
+        assert found or file in pages, file
         for name, extras in found:
             assert set(extras.split(",")) <= set(PROJECTS[name]["optional-dependencies"])
     ini = configparser.ConfigParser()
     ini.read(ROOT / "config.ini", encoding="utf-8")
     tabs = [tab.strip() for tab in ini["build"]["tabs"].split(",")]
     assert set(tabs) <= set(EXTRAS)
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_each_distribution_has_the_licence(name):
+    assert (ROOT / name / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
 @pytest.mark.parametrize("name", PROJECTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from bookc.site.pictures import picture_size
 from bookc.site.render import MISSING, render_book
 from bookc.site.search_index import write_index
 from bookc.up_to_date import make_stamp
+
+MADE = re.compile(r"/(__pycache__|build|[^/]*\.egg-info)/")  # folders that Python and pip leave
 
 
 def write_site(build: Build, index: bool = True) -> int:
@@ -107,7 +110,7 @@ def _write_archives(build: Build, texts: Mapping[str, str | bytes]) -> set[str]:
 def _package_files(config: Config) -> list[Path]:
     """The files of the package that the notebooks import, if the book has one."""
     found = sorted(config.library.rglob("*")) if config.library else []
-    return [file for file in found if file.is_file() and "__pycache__" not in file.parts]
+    return [file for file in found if file.is_file() and not MADE.search(file.as_posix())]
 
 
 def _contents(found: Iterable[Path], base: Path) -> dict[str, bytes]:
