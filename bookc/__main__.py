@@ -249,10 +249,11 @@ def execute(args: Arguments) -> Iterable[Problem]:
 
     tabs = _tabs(args, read_config(args.book))
     build = make_build(args.book, tabs=tabs, quick=args.quick)
+    missing = missing_frameworks(build.config, tabs)
     chosen = without_missing(with_code(build, args.sections))
     if not args.quick and not args.sections and not args.all:
         chosen = without_fresh(chosen)
-        if not chosen.notebooks:
+        if not chosen.notebooks and not missing:
             say("nothing to execute: every record is of today's code (--all runs them too)")
     config = build.config
     folder = config.output_dir / "quick" if args.quick else config.record_dir
@@ -260,7 +261,7 @@ def execute(args: Arguments) -> Iterable[Problem]:
     if results:
         terminal.show_results(results)
     failures = [result.failure.problem for result in results if result.failure]
-    return [*build.book.warnings, *missing_frameworks(config, tabs), *failures]
+    return [*build.book.warnings, *missing, *failures]
 
 
 @verb(

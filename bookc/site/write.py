@@ -109,8 +109,13 @@ def _write_archives(build: Build, texts: Mapping[str, str | bytes]) -> set[str]:
 
 def _package_files(config: Config) -> list[Path]:
     """The files of the package that the notebooks import, if the book has one."""
-    found = sorted(config.library.rglob("*")) if config.library else []
-    return [file for file in found if file.is_file() and not MADE.search(file.as_posix())]
+    if config.library is None:
+        return []
+    return [
+        file
+        for file in sorted(config.library.rglob("*"))
+        if file.is_file() and not MADE.search(f"/{file.relative_to(config.library).as_posix()}")
+    ]
 
 
 def _contents(found: Iterable[Path], base: Path) -> dict[str, bytes]:
