@@ -325,11 +325,7 @@ def sync(args: Arguments) -> Iterable[Problem]:
     return synced.warnings
 
 
-@verb(
-    "remove what `build` wrote, and nothing else",
-    "bookc clean",
-    BOOK,
-)
+@verb("remove what `build` wrote, and nothing else", "bookc clean", BOOK)
 def clean(args: Arguments) -> Iterable[Problem]:
     from bookc.up_to_date import remove_outputs
 
