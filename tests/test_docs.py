@@ -1,11 +1,11 @@
 """What the documentation names is there."""
 
 import re
-import tomllib
 from pathlib import Path
 
 import make_config_page
 import pytest
+import tomllib
 
 from bookc import __version__
 from bookc.__main__ import main

@@ -6,12 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from glob import glob
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tomllib
 from frameworks import ALL, FRAMEWORKS
 from packaging.requirements import Requirement
 
