@@ -104,17 +104,13 @@ def inserted(
     return Edit(at, at, (*([""] if at and lines[at - 1].strip() else []), *new))
 
 
-def without_gaps(edits: Sequence[Edit], lines: Sequence[str]) -> list[Edit]:
-    """The edits; the empty lines behind a deleted cell go with it, unless a new one is there."""
-    taken = {edit.start for edit in edits if edit.start == edit.end}
-    result = []
-    for edit in edits:
-        end = edit.end
-        if not (edit.lines or end in taken or (edit.start and lines[edit.start - 1].strip())):
-            while end < len(lines) and not lines[end].strip():
-                end += 1
-        result.append(Edit(edit.start, end, edit.lines))
-    return result
+def deleted(lines: Sequence[str], start: int, end: int) -> Edit:
+    """Lines are taken out with the empty lines before them, at the top with those that follow."""
+    while start and not lines[start - 1].strip():
+        start -= 1
+    while not start and end < len(lines) - 1 and not lines[end].strip():
+        end += 1
+    return Edit(start, end, ())
 
 
 def split(

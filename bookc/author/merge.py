@@ -9,15 +9,13 @@ the compiler wrote itself has no place in the source, and nothing is guessed: it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from bookc.read.syntax import BLOCK_MARK_LINE, CODE_MARK, ROLE, STATEMENT_MARK
 
-REFERENCE = re.compile(rf"(?:{re.sub(r'[(](?![?])', '(?:', ROLE.pattern)})")  # without groups
-LINK = r"\[[^\]\n]*\]\([^)\n]*\)"
-TOKEN = re.compile(rf"{REFERENCE.pattern}|{LINK}|\w+|\s+|.")
+REFERENCE = re.sub(r"[(](?![?])", "(?:", ROLE.pattern)  # without groups
+TOKEN = re.compile(rf"{REFERENCE}|\[[^\]\n]*\]\([^)\n]*\)|\w+|\s+|.")
 NAME = re.compile(r"\w+")
 ALIKE = 0.5  # the least share of common words for two lines to be versions of one
 MARKS_ONLY = re.compile(r"\s*#\s*@\w+\b.*")  # a line of code that is a mark and nothing else
@@ -36,222 +34,149 @@ class Conflict(Exception):
         self.line = line
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """The three texts of one cell, as lines.
+def merge(
+    source: Sequence[str],
+    compiled: Sequence[str],
+    edited: Sequence[str],
+    origin: Mapping[int, int],
+) -> list[str]:
+    """The lines of the source with the author's edit made in them.
 
-    Attributes:
-        source: as it stands in the Markdown file.
+    Args:
+        source: a cell as it stands in the Markdown file.
         compiled: what the compiler made of it.
         edited: what the author made of that.
         origin: for each compiled line the line of the source that it comes from, both from 0;
             lines that the compiler added have none.
-    """
-
-    source: Sequence[str]
-    compiled: Sequence[str]
-    edited: Sequence[str]
-    origin: Mapping[int, int]
-
-    def marks_of(self, at: int) -> list[int]:
-        """The source lines of nothing but marks that belong to a compiled line.
-
-        In prose they follow what they mark (:label:), in code they stand above it (#@save); a
-        `#@tags` belongs to its whole cell.
-        """
-        hidden = set(range(len(self.source))) - set(self.origin.values())
-        own = self.origin[at]
-        found = []
-        below, above = own + 1, own - 1
-        while below in hidden and BLOCK_MARK_LINE.fullmatch(self.source[below]):
-            found.append(below)
-            below += 1
-        while above in hidden and MARKS_ONLY.fullmatch(self.source[above]):
-            if STATEMENT_MARK.match(self.source[above].lstrip()):
-                found.append(above)
-            above -= 1
-        return found
-
-    def concealed(self, at: int) -> list[str]:
-        """The source lines that a compiled line stands for, unless it shows them as they are."""
-        if at not in self.origin:
-            return []
-        own = self.source[self.origin[at]]
-        marks = [self.source[mark] for mark in self.marks_of(at)]
-        return [own, *marks] if marks or own.strip() != self.compiled[at].strip() else []
-
-    def hunks(self) -> list[tuple[int, int, int, int]]:
-        """The ranges of compiled lines that the author replaced, and of lines that he put there."""
-        codes = _opcodes(self.compiled, self.edited)
-        return [(c1, c2, e1, e2) for kind, c1, c2, e1, e2 in codes if kind != "equal"]
-
-
-def merge(texts: Texts) -> list[str]:
-    """The lines of the source with the author's edit made in them.
 
     Raises:
         Conflict: the edit touches what has no place in the source.
     """
-    partners = _partners(texts)
-    moved = _moved(texts, partners)
-    became = {new: at for at, new in partners.items()}
-    replaced: dict[int, list[str]] = {}  # source line -> what stands there instead
-    added: dict[int, list[str]] = {}  # source line -> what is put in before it
-    for c1, c2, e1, e2 in texts.hunks():
-        for at in range(c1, c2):
-            if at in partners and at in texts.origin:
-                row = texts.origin[at]
-                line = _merged(
-                    texts.source[row], texts.compiled[at], texts.edited[partners[at]], row
-                )
-                replaced[row] = [line]
-            elif at in texts.origin:
-                replaced |= {row: [] for row in [texts.origin[at], *texts.marks_of(at)]}
-        before = c1  # new lines are put in before what this compiled line comes from
-        for new in range(e1, e2):
-            if new in became:
-                before = became[new] + 1
-                continue
-            place, shift = _place(texts, before)
-            line = moved.get(new, texts.edited[new])
-            added.setdefault(place, []).append(" " * shift + line if line.strip() else line)
-    result: list[str] = []
-    for row, line in enumerate(texts.source):
-        result += [*added.get(row, ()), *replaced.get(row, (line,))]
-    return result + added.get(len(texts.source), [])
+    hidden = set(range(len(source))) - set(origin.values())
+    units = {at: _unit(source, row, hidden) for at, row in origin.items()}
+    became = pair(compiled, edited)
+    kept = set(became)
+    for at in sorted(units.keys() - kept):  # a line that moved takes what is hidden along
+        if len(units[at]) > 1 or source[origin[at]].strip() != compiled[at].strip():
+            free = set(range(len(edited))) - set(became.values())
+            same = (new for new in free if edited[new].strip() == compiled[at].strip())
+            if (new := min(same, default=None)) is not None:
+                became[at] = new
+    _refuse_lost_marks(source, compiled, edited, units, became)
+
+    def version(at: int) -> list[str]:
+        rows, line = [source[row] for row in units[at]], edited[became[at]]
+        own = units[at].index(origin[at])
+        rows[own] = _merged(rows[own][shifts[at] :], compiled[at], line, origin[at])
+        return rows
+
+    shifts = {at: _shift(source[row], compiled[at]) for at, row in origin.items()}
+    result = [[line] for line in source]
+    for at in units.keys() - kept:
+        for row in units[at]:
+            result[row] = []
+    was = {new: at for at, new in became.items()}
+    # New lines go with the line before them, behind its marks; the first ones with the next line.
+    front: list[str] = []
+    place, shift = front, shifts[min(units)] if units else 0
+    for new, line in enumerate(edited):
+        at = was.get(new, -1)
+        if at not in kept:
+            lines = version(at) if at in units else [line]
+            place += [" " * shift + one if one.strip() else one for one in lines]
+        elif at in units:
+            shift = shifts[at]
+            for row, one in zip(units[at], version(at), strict=True):
+                result[row] = [" " * shift * (row == origin[at]) + one]
+            place = result[units[at][-1]]
+    if units:
+        first = units[min(units)][0]
+        result[first] = [*front, *result[first]]
+        front = []
+    return [*front, *(line for lines in result for line in lines)]
 
 
-def align(compiled: Sequence[str], source: Sequence[str]) -> dict[int, int]:
-    """For each compiled line the source line that is the same or a version of it, in order."""
-    origin: dict[int, int] = {}
-    for kind, c1, c2, s1, s2 in _opcodes(compiled, source):
-        if kind == "equal":
-            origin.update(zip(range(c1, c2), range(s1, s2), strict=True))
-        elif kind == "replace":
-            free = s1
-            for at in range(c1, c2):
-                best = _best(source, compiled[at], range(free, s2))
-                if best is not None:
-                    origin[at] = best
-                    free = best + 1
-    return origin
+def _unit(source: Sequence[str], own: int, hidden: Collection[int]) -> list[int]:
+    """The source lines that belong together: one that is shown, and those of nothing but its marks.
+
+    In prose marks follow what they mark (:label:), in code they stand above it (#@save); a
+    `#@tags` belongs to its whole cell.
+    """
+    unit = [own]
+    below, above = own + 1, own - 1
+    while below in hidden and BLOCK_MARK_LINE.fullmatch(source[below]):
+        unit.append(below)
+        below += 1
+    while above in hidden and MARKS_ONLY.fullmatch(source[above]):
+        if STATEMENT_MARK.match(source[above].lstrip()):
+            unit.insert(0, above)
+        above -= 1
+    return unit
 
 
-def moved_message(line: str) -> str:
-    return (
-        f"'{line.strip()}' was moved, and a notebook does not show its marks or references: move "
-        "it in the Markdown file"
-    )
-
-
-def _opcodes(one: Sequence[str], other: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:
-    return SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
-
-
-def _best(lines: Sequence[str], line: str, among: range) -> int | None:
-    """Which line is most like another one; the first of several, None if none is alike."""
-    ratios = {at: alike(line, lines[at]) for at in among}
-    best = max(ratios, key=ratios.__getitem__, default=None)
-    return best if best is not None and ratios[best] else None
-
-
-def alike(compiled: str, source: str) -> float:
-    """How alike two lines are, from 0 to 1; 0 for less than `ALIKE`."""
-    if not compiled.strip() or not source.strip():
-        return 0.0
-    literals = REFERENCE.split(source)
-    written_out = ".+?".join(map(re.escape, literals))
-    if len(literals) > 1 and "".join(literals).strip() and re.fullmatch(written_out, compiled):
-        return 1.0  # the same line, with its references written out
-    one, other = (
-        [token for token in TOKEN.findall(line) if not token.isspace()]
-        for line in (compiled, source)
-    )
-    ratio = SequenceMatcher(None, one, other, autojunk=False).ratio()
-    return ratio if ratio >= ALIKE else 0.0
-
-
-def _partners(texts: Texts) -> dict[int, int]:
-    """For the replaced compiled lines that live on, the edited lines that they became."""
-    partners: dict[int, int] = {}
-    for c1, c2, e1, e2 in texts.hunks():
-        free = e1
-        for at in range(c1, c2):
-            if c2 - c1 == e2 - e1:
-                partners[at] = e1 + at - c1
-            elif (best := _best(texts.edited, texts.compiled[at], range(free, e2))) is not None:
-                partners[at] = best
-                free = best + 1
-        for at in range(c1, c2) if e1 < e2 else ():
-            concealed = texts.concealed(at)
-            if concealed and not _lives_on(texts, at, partners.get(at), range(e1, e2), concealed):
-                message = (
-                    f"cannot tell which of the new lines has become of '{concealed[0].strip()}', "
-                    "whose marks or references a notebook does not show: edit it in the Markdown "
-                    "file"
-                )
-                raise Conflict(message, texts.origin[at])
-    return partners
-
-
-def _lives_on(
-    texts: Texts, at: int, new: int | None, among: range, concealed: Sequence[str]
-) -> bool:
-    """Whether a line that conceals something has become line `new`, as far as can be told.
+def _refuse_lost_marks(
+    source: Sequence[str],
+    compiled: Sequence[str],
+    edited: Sequence[str],
+    units: Mapping[int, Sequence[int]],
+    became: Mapping[int, int],
+) -> None:
+    """Refuse that lines with marks became others, as far as can be told.
 
     No other new line may be more like it; and a mark (`#@save`, `#@quick`) speaks of its line's
     code, of which some word must be left.
     """
-    if new is None:
-        return False
-    line = texts.compiled[at]
-    likeness = alike(line, texts.edited[new])
-    if any(alike(line, texts.edited[other]) > likeness for other in among if other != new):
-        return False
-    is_marked = any(STATEMENT_MARK.search(one) for one in concealed)
-    return not is_marked or bool(set(NAME.findall(line)) & set(NAME.findall(texts.edited[new])))
+    for kind, c1, c2, e1, e2 in _opcodes(compiled, edited):
+        for at in range(c1, c2) if kind == "replace" else ():
+            rows = [source[row] for row in units.get(at, ())]
+            marks = any(STATEMENT_MARK.search(row) for row in rows)
+            if len(rows) < 2 and not marks:
+                continue
+            line, new = compiled[at], edited[became[at]] if at in became else ""
+            likeness = max(alike(line, edited[other]) for other in range(e1, e2))
+            named = not marks or set(NAME.findall(line)) & set(NAME.findall(new))
+            if at not in became or likeness > alike(line, new) or not named:
+                message = (
+                    f"cannot tell which of the new lines has become of '{rows[0].strip()}', whose "
+                    "marks a notebook does not show: edit it in the Markdown file"
+                )
+                raise Conflict(message, units[at][0])
 
 
-def _moved(texts: Texts, partners: Mapping[int, int]) -> dict[int, str]:
-    """For new lines that stood elsewhere in the cell, what they are in the source."""
-    hunks = texts.hunks()
-    gone = {
-        texts.compiled[at].strip(): at
-        for c1, c2, _, _ in hunks
-        for at in range(c1, c2)
-        if at not in partners and texts.concealed(at)
-    }
-    result = {}
-    for new in (new for _, _, e1, e2 in hunks for new in range(e1, e2)):
-        at = gone.pop(texts.edited[new].strip(), None)
-        if at is None:
+def align(compiled: Sequence[str], source: Sequence[str]) -> dict[int, int]:
+    """For each compiled line of prose the source line that it was made of, as far as one is."""
+    shown = set(compiled)
+    rows = [
+        r for r, line in enumerate(source) if line in shown or not BLOCK_MARK_LINE.fullmatch(line)
+    ]
+    return {at: rows[row] for at, row in pair(compiled, [source[row] for row in rows]).items()}
+
+
+def pair(base: Sequence[str], other: Sequence[str]) -> dict[int, int]:
+    """For each line of a text the line of another version that is the same, or became of it."""
+    partners: dict[int, int] = {}
+    for kind, b1, b2, o1, o2 in _opcodes(base, other):
+        if kind == "equal" or b2 - b1 == o2 - o1:
+            partners.update(zip(range(b1, b2), range(o1, o2), strict=True))
             continue
-        own, *marks = texts.concealed(at)
-        if marks or new in partners.values():
-            raise Conflict(moved_message(own), texts.origin[at])
-        own = own[_shift(own, texts.compiled[at]) :]
-        result[new] = _merged(own, texts.compiled[at], texts.edited[new], texts.origin[at])
-    return result
+        for at in range(b1, b2):
+            ratios = {row: alike(base[at], other[row]) for row in range(o1, o2)}
+            best = max(ratios, key=ratios.__getitem__, default=o1)
+            if ratios.get(best):
+                partners[at] = best
+                o1 = best + 1
+    return partners
 
 
-def _place(texts: Texts, before: int) -> tuple[int, int]:
-    """Where a new line before a compiled line belongs: source line and indentation.
+def alike(one: str, other: str) -> float:
+    """How alike two lines are, from 0 to 1; 0 for less than `ALIKE`."""
+    a, b = ([token for token in TOKEN.findall(line) if token.strip()] for line in (one, other))
+    ratio = SequenceMatcher(None, a, b, autojunk=False).ratio() if a and b else 0
+    return ratio if ratio >= ALIKE else 0
 
-    It goes with the line before it, behind the marks that are that line's; with the next line
-    only at the very beginning.
-    """
-    previous = next((at for at in range(before - 1, -1, -1) if at in texts.origin), None)
-    if previous is not None:
-        row = texts.origin[previous]
-        place = max([row, *texts.marks_of(previous)]) + 1
-        return place, _shift(texts.source[row], texts.compiled[previous])
-    following = next((at for at in range(before, len(texts.compiled)) if at in texts.origin), None)
-    if following is None:
-        return 0, 0
-    place = texts.origin[following]
-    while place and MARKS_ONLY.fullmatch(texts.source[place - 1]):
-        place -= 1
-    return place, _shift(texts.source[texts.origin[following]], texts.compiled[following])
+
+def _opcodes(one: Sequence[str], other: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:
+    return SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
 
 
 def _shift(source: str, compiled: str) -> int:
@@ -262,37 +187,29 @@ def _shift(source: str, compiled: str) -> int:
 
 def _merged(source: str, compiled: str, edited: str, row: int) -> str:
     """One line of the source with the edit of what it compiled to, token by token."""
+    marked = MARK_BEHIND.fullmatch(source)
+    if marked and not compiled.endswith(marked["mark"]):
+        return _merged(marked["code"], compiled, edited, row) + marked["mark"]
     if source == compiled:
         return edited
-    shift = _shift(source, compiled)
-    indent, source = source[:shift], source[shift:]
-    behind = MARK_BEHIND.fullmatch(source)
-    if behind and not compiled.endswith(behind["mark"]):
-        return indent + _merged(behind["code"], compiled, edited, row) + behind["mark"]
-    s, c, e = TOKEN.findall(source), TOKEN.findall(compiled), TOKEN.findall(edited)
-    place = {-1: -1, len(c): len(s)}  # compiled token -> source token, with the ends of the line
-    for kind, s1, s2, c1, c2 in _opcodes(s, c):
-        if kind == "equal":
-            place.update(zip(range(c1, c2), range(s1, s2), strict=True))
-    result = list(s)
+    s, c, e = (TOKEN.findall(line) for line in (source, compiled, edited))
+    # Where in the source the compiled text up to a token ends, and where that from it on begins.
+    ends, begins = {0: 0}, {len(c): len(s)}
+    for kind, s1, s2, c1, _ in _opcodes(s, c):
+        for at in range(s2 - s1) if kind == "equal" else ():
+            begins[c1 + at] = s1 + at
+            ends[c1 + at + 1] = s1 + at + 1
     for kind, c1, c2, e1, e2 in reversed(_opcodes(c, e)):
         if kind == "equal":
             continue
         # What the compiler wrote may only be replaced as a whole: its ends have a place.
-        end = next(_ends(place, c2, behind=False), None)
-        start = end if c1 == c2 else next(_ends(place, c1, behind=True), None)
+        end = ends.get(c2, begins.get(c2))
+        start = end if c1 == c2 else begins.get(c1, ends.get(c1))
         if start is None or end is None:
             if not alike(compiled, edited):
-                return indent + edited  # another line: words in common are so by chance
+                return edited  # another line: words in common are so by chance
             written = "".join(c[c1:c2]) or "".join(c[max(0, c1 - 1) : c1 + 1])
             message = f"'{written}' is not in the source, which has '{source.strip()}': edit that"
             raise Conflict(message, row)
-        result[start:end] = e[e1:e2]
-    return indent + "".join(result)
-
-
-def _ends(place: Mapping[int, int], at: int, behind: bool) -> Iterator[int]:
-    """The source tokens that begin where compiled token `at` does; that behind the gap first."""
-    found = [place[at - 1] + 1] if at - 1 in place else []
-    following = [place[at]] if at in place else []
-    yield from [*following, *found] if behind else [*found, *following]
+        s[start:end] = e[e1:e2]
+    return "".join(s)

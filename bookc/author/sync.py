@@ -7,8 +7,7 @@ merged (merge.py), and the result is compiled again and checked (verify.py) befo
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -16,18 +15,10 @@ from typing import Literal
 from bookc import files
 from bookc.author import blocks, verify
 from bookc.author.blocks import Edit
-from bookc.author.merge import Conflict, Texts, align, merge
+from bookc.author.cells import Pair, pair_cells
+from bookc.author.merge import Conflict, align, merge
 from bookc.book import Build, Cell, Chapter
-from bookc.notebook.edited import (
-    digest,
-    is_compiled,
-    matched,
-    note_base,
-    plain,
-    rebased,
-    survivors,
-    with_outputs,
-)
+from bookc.notebook.edited import digest, is_compiled, note_base, plain, with_outputs
 from bookc.notebook.file import NotebookNode, notebook_text, read_record
 from bookc.notebook.imports import sorting_folder
 from bookc.notebook.notebook import make_notebook
@@ -41,7 +32,6 @@ from bookc.run.build import add_notebooks, read_build
 Choice = Literal["all", "split"]
 What = Literal["changed", "added", "deleted"]
 FOREIGN = "was not compiled from a chapter of this book"
-SINCE = "since the notebook was compiled: compile the notebook again and repeat the edit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +109,8 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
     if (result := now.notebooks.get((tab, chapter.path))) is None:
         message = f"would have nothing for {tab} alone any more, and so no notebook of {tab}"
         raise BookError([Problem(chapter.file, 0, message)])
-    wanted = rebased(compiled, edited)
-    verify.refuse_difference(now, chapter.path, result, wanted, sorting_folder(read.config))
+    wanted = [mine for _, mine in pair_cells(compiled, edited) if mine is not None]
+    verify.refuse_difference(now, chapter.path, tab, wanted, sorting_folder(read.config))
     if new == text:
         return Synced(source, chapter.file, text, text, file, None, read.book.warnings)
     verify.refuse_lost_references(was, now, chapter.path, compiled, wanted)
@@ -188,175 +178,117 @@ def sync_text(
         BookError: each edit that has no certain place in the text, or takes a mark from where
             it was.
     """
-    syncer = _Syncer(text, chapter, tabs, compiled, edited, choose)
-    syncer.run()
-    if syncer.problems:
-        raise BookError(syncer.problems)
-    new = blocks.write(text, syncer.edits)
+    tab = str(compiled.metadata["bookc"]["tab"])
+    edits = _Syncer(text, chapter, tabs, tab, choose).edits(pair_cells(compiled, edited))
+    new = blocks.write(text, edits)
     after, faults = read_chapter(new, chapter.path, chapter.file, tabs)
     if new != text and all(fault.warning for fault in faults):  # else the book tells
-        verify.refuse_displaced(chapter, after, syncer.tab, edited)
+        code = (plain(cell.source) for cell in edited.cells if cell.cell_type == "code")
+        verify.refuse_displaced(chapter, after, tab, code)
     return new
 
 
 class _Syncer:
-    """Holds the edits and the refusals while the cells go by."""
+    """Holds the chapter and the refusals while the cells go by."""
 
     def __init__(
-        self,
-        text: str,
-        chapter: Chapter,
-        tabs: Sequence[str],
-        compiled: NotebookNode,
-        edited: NotebookNode,
-        choose: Choose,
+        self, text: str, chapter: Chapter, tabs: Sequence[str], tab: str, choose: Choose
     ) -> None:
-        self.chapter, self.choose = chapter, choose
+        self.chapter, self.tab, self.choose = chapter, tab, choose
         # A tab without a notebook of this section is not asked about, and must not be named: a
         # cell that names it would give it one.
-        self.tabs = tuple(tab for tab in tabs if chapter.tabs is None or tab in chapter.tabs)
-        self.needs_tab_mark = len(tabs) > 1
-        self.tab = str(compiled.metadata["bookc"]["tab"])
+        self.tabs = tuple(one for one in tabs if chapter.tabs is None or one in chapter.tabs)
+        self.mark = tab if len(tabs) > 1 else ""
         self.lines = [line for line, _ in blocks.lines_of(text)]
-        self.nodes = {cell.id: cell for cell in compiled.cells}
-        self.position = {cell.id: at for at, cell in enumerate(chapter.cells)}
-        self.edits: list[Edit] = []
         self.problems: list[Problem] = []
-        base = edited.metadata["bookc"].get("base")
-        if base is None:
-            message = "does not say what it was compiled from: edit a notebook that "
-            self.refuse(0, f"{message}`bookc build notebooks` wrote")
-        elif edited.cells and not any("id" in cell for cell in edited.cells):
-            self.refuse(0, "the notebook was saved without cell ids: save it as nbformat 4.5")
+
+    def edits(self, pairs: Sequence[Pair]) -> list[Edit]:
+        """The edits of the file that make the author's cells of the compiled ones."""
+        position = {cell.id: at for at, cell in enumerate(self.chapter.cells)}
+        places = [position[node.id] if node is not None else -1 for node, _ in pairs]
+        edits: list[Edit] = []
+        for at, (place, (node, mine)) in enumerate(zip(places, pairs, strict=True)):
+            cell = self.chapter.cells[place]
+            if mine is None or not mine.source.strip():
+                edits += self.delete(cell)
+            elif node is not None and digest(mine) == digest(node):
+                continue
+            elif reason := _no_text(mine):
+                self.refuse(cell.line if node is not None else 0, reason)
+            elif node is not None:
+                edits += self.change(cell, node, mine)
+            else:
+                previous = max([-1, *places[:at]])
+                kept = [one for one, (_, left) in zip(places, pairs, strict=True) if left]
+                following = next((one for one in kept if one > previous), len(position))
+                edits += self.add(mine, previous, following)
         if self.problems:
             raise BookError(self.problems)
-        self.base: dict[str, str] = dict(base or ())
-        self.now = survivors(self.base, compiled)
-        self.present, self.added = matched(self.base, edited)
+        return edits
 
     def refuse(self, line: int, message: str) -> None:
         self.problems.append(Problem(self.chapter.file, line, message))
 
-    def run(self) -> None:
-        order = list(self.base)
-        last = -1
-        for cell_id in self.present:
-            if order.index(cell_id) < last:
-                message = "this cell was moved: move it in the Markdown file"
-                self.refuse(self.line_of(cell_id), message)
-            last = max(last, order.index(cell_id))
-        for cell_id, was in self.base.items():
-            cell = self.present.get(cell_id)
-            if cell is not None and digest(cell) == was:
-                continue
-            if cell_id not in self.now:
-                now = self.nodes.get(cell_id)
-                if cell is None or now is None or digest(now) != digest(cell):
-                    message = f"this cell was changed in the notebook, and in the Markdown {SINCE}"
-                    self.refuse(self.line_of(cell_id), message)
-                continue
-            source = self.chapter.cells[self.position[self.now[cell_id]]]
-            if cell is None or not cell.source.strip():
-                self.delete(source)
-            elif self.can_be_text(cell, source.line):
-                self.change(source, cell)
-        for anchor, cell in self.added:
-            following = [known for known in order if known in self.present]
-            if anchor:
-                following = following[following.index(anchor) + 1 :]
-            if self.can_be_text(cell, 0):
-                self.add(cell, anchor, following[0] if following else "")
-        self.edits = blocks.without_gaps(self.edits, self.lines)
-
-    def line_of(self, base_id: str) -> int:
-        now = self.position.get(self.now.get(base_id, base_id))
-        return self.chapter.cells[now].line if now is not None else 0
-
-    def texts(self, base_id: str) -> Texts:
-        """The three texts of a cell that the Markdown still has as it was."""
-        cell = self.chapter.cells[self.position[self.now[base_id]]]
-        compiled = self.nodes[cell.id].source.split("\n")
-        mine = self.present.get(base_id)
-        edited = plain(mine.source).split("\n") if mine is not None else []
-        source = cell.source.split("\n")
-        return Texts(source, compiled, edited, _origin(cell, self.nodes[cell.id], compiled))
-
-    def change(self, cell: Cell, edited: NotebookNode) -> None:
+    def change(self, cell: Cell, node: NotebookNode, mine: NotebookNode) -> Iterator[Edit]:
         if cell.lines:  # its first line is made of its fence
-            message = "a cell in another language: edit it in the Markdown file"
-            self.refuse(cell.line_at(2), message)
+            self.refuse(cell.line_at(2), "a cell in another language: edit it in the Markdown file")
             return
-        base_id = next(base_id for base_id, now in self.now.items() if now == cell.id)
-        texts = self.texts(base_id)
+        source, compiled = cell.source.split("\n"), node.source.split("\n")
+        edited = plain(mine.source).split("\n")
         try:
-            new = merge(texts)
+            new = merge(source, compiled, edited, _origin(cell, node))
         except Conflict as conflict:
             self.refuse(cell.line + conflict.line, str(conflict))
             return
         changed = replace(cell, source="\n".join(new))
-        if cell.kind == "code":
-            lost = list(verify.lost_marks(cell, changed, plain(edited.source), self.chapter.file))
-            self.problems += lost
-            if lost:
-                return
-        seeing = [tab for tab in cell.tabs or self.tabs if tab != self.tab]
-        differs = [t for t in seeing if self.sources(cell, t) != self.sources(changed, t)]
+        others = [tab for tab in cell.tabs or self.tabs if tab != self.tab]
+        differs = [t for t in others if self.sources(cell, t) != self.sources(changed, t)]
+        choice = self.ask(cell.line, "changed", differs, cell.source, changed.source)
         start = cell.line - 1
-        edit = Edit(start, start + len(texts.source), tuple(new))
-        if differs:
-            choice = self.ask(cell.line, "changed", differs, cell.source, changed.source)
-            if choice is None:
-                return
-            if choice == "split":
-                edit = blocks.split(self.lines, cell, new, seeing, self.tab)
-        self.edits.append(edit)
+        if choice == "split":
+            yield blocks.split(self.lines, cell, new, others, self.tab)
+        elif choice == "all":
+            yield Edit(start, start + len(source), tuple(new))
 
-    def delete(self, cell: Cell) -> None:
+    def delete(self, cell: Cell) -> Iterator[Edit]:
         others = [tab for tab in cell.tabs or self.tabs if tab != self.tab]
         start, end = blocks.extent(self.lines, cell)
-        choice = self.ask(cell.line, "deleted", others, cell.source, "") if others else "all"
-        if choice is not None:
-            kept = blocks.for_tabs(self.lines[start:end], cell, others)
-            self.edits.append(Edit(start, end, kept if choice == "split" else ()))
+        choice = self.ask(cell.line, "deleted", others, cell.source, "")
+        if choice == "split":
+            yield Edit(start, end, blocks.for_tabs(self.lines[start:end], cell, others))
+        elif choice == "all":
+            yield blocks.deleted(self.lines, start, end)
 
-    def add(self, node: NotebookNode, anchor: str, following: str) -> None:
-        """Write a new cell behind the cell `anchor`, or before `following`, by their base ids."""
-        if any(cell_id and cell_id not in self.now for cell_id in (anchor, following)):
-            message = f"a cell was added next to one that the Markdown file has changed {SINCE}"
-            self.refuse(self.line_of(anchor or following), message)
-            return
+    def add(self, node: NotebookNode, previous: int, after: int) -> Iterator[Edit]:
+        """Write a new cell behind one cell of the chapter, and before another one."""
         cells = self.chapter.cells
-        previous = self.position[self.now[anchor]] if anchor else -1
-        after = self.position[self.now[following]] if following else len(cells)
-        others = [tab for tab in self.tabs if tab != self.tab]
         lines = plain(node.source).split("\n")
         if node.cell_type == "code":
-            lines = blocks.fenced(lines, self.tab if self.needs_tab_mark else "")
-        elif others:
-            line = cells[previous].line if previous >= 0 else 1
-            choice = self.ask(line, "added", others, "", node.source)
-            if choice is None:
-                return
-            if choice == "split":
-                lines = blocks.tab_block([self.tab], lines)
-            # New prose for all must not stand between the versions of one piece of code.
-            elif after - previous > 1 and (previous < 0 or cells[previous].tabs):
-                if after == len(cells) or not cells[after].tabs:
-                    previous = after - 1
-                elif previous < 0:
-                    after = 0
-                else:
-                    message = "text for every tab was added between cells that only some tabs "
-                    self.refuse(cells[previous].line, f"{message}see: write it into the Markdown")
-                    return
-        self.edits.append(blocks.inserted(self.lines, cells, previous, after, lines))
+            yield blocks.inserted(
+                self.lines, cells, previous, after, blocks.fenced(lines, self.mark)
+            )
+            return
+        line = cells[previous].line if previous >= 0 else 1
+        others = [tab for tab in self.tabs if tab != self.tab]
+        choice = self.ask(line, "added", others, "", node.source)
+        if choice == "split":
+            lines = blocks.tab_block([self.tab], lines)
+        # New prose for all must not stand between the versions of one piece of code.
+        elif after - previous > 1 and (previous < 0 or cells[previous].tabs):
+            if after < len(cells) and cells[after].tabs:
+                message = "text for every tab was added between cells that only some tabs see: "
+                self.refuse(line, f"{message}write it into the Markdown")
+            previous = after - 1
+        if choice is not None:
+            yield blocks.inserted(self.lines, cells, previous, after, lines)
 
     def ask(
         self, line: int, what: What, others: Sequence[str], before: str, after: str
     ) -> Choice | None:
-        file = self.chapter.file
-        question = Question(file, line, what, self.tab, tuple(others), before, after)
-        if (choice := self.choose(question)) is None:
+        """For whom a change shall be; without an answer it is refused."""
+        question = Question(self.chapter.file, line, what, self.tab, tuple(others), before, after)
+        choice = self.choose(question) if others else "all"
+        if choice is None:
             message = f"{what} in the {self.tab} notebook; {', '.join(others)} would see it, too"
             how = "say --shared=all to change it for all, --shared=split for this tab alone"
             self.refuse(line, f"{message}: {how}")
@@ -364,36 +296,32 @@ class _Syncer:
 
     def sources(self, cell: Cell, tab: str) -> list[str]:
         """What one cell is in a tab's notebook; prose stays as it is written."""
-        selected = select_tab(dataclasses.replace(self.chapter, cells=(cell,)), tab)
+        selected = select_tab(replace(self.chapter, cells=(cell,)), tab)
         return [node.source for node in make_notebook(selected, tab).cells] if selected else []
 
-    def can_be_text(self, cell: NotebookNode, line: int) -> bool:
-        reason = ""
-        if cell.cell_type not in ("code", "markdown"):
-            reason = f"a {cell.cell_type} cell has no form in Markdown"
-        elif cell.get("attachments"):
-            reason = "a picture that is attached to a cell: save it as a file of the book"
-        elif cell.cell_type == "code" and _names_tabs(plain(cell.source)):
-            reason = "a notebook's code is of its own tab: write code for another one, and its "
-            reason += "mark, in the Markdown file"
-        if reason:
-            self.refuse(line, reason)
-        return not reason
+
+def _no_text(cell: NotebookNode) -> str:
+    """Why a cell of a notebook cannot be part of a chapter; "" if it can."""
+    first = cell.source.lstrip().split("\n")[0]
+    if cell.cell_type not in ("code", "markdown"):
+        return f"a {cell.cell_type} cell has no form in Markdown"
+    if cell.get("attachments"):
+        return "a picture that is attached to a cell: save it as a file of the book"
+    named = TAB_MARK.match(first) or any(m.name == "tab" for m in find_marks(plain(cell.source)))
+    if cell.cell_type == "code" and named:
+        return (
+            "a notebook's code is of its own tab: write code for another one, and its mark, in the "
+            "Markdown file"
+        )
+    return ""
 
 
-def _names_tabs(source: str) -> bool:
-    """Whether an author wrote `#@tab` or `%%tab` into a cell of his notebook."""
-    first = source.lstrip().split("\n")[0]
-    return bool(TAB_MARK.match(first)) or any(mark.name == "tab" for mark in find_marks(source))
-
-
-def _origin(cell: Cell, node: NotebookNode, compiled: Sequence[str]) -> dict[int, int]:
+def _origin(cell: Cell, node: NotebookNode) -> dict[int, int]:
     """For each line of a compiled cell the line of its source, both from 0."""
+    source, compiled = cell.source.split("\n"), node.source.split("\n")
+    if cell.kind == "markdown":
+        return align(compiled, source)
     where = node.metadata["bookc"]
     lines = where.get("lines") or range(where["line"], where["line"] + len(compiled))
-    origin = {at: line - cell.line for at, line in enumerate(lines)}
-    source = cell.source.split("\n")
-    known = set(origin.values()) <= set(range(len(source)))
-    if cell.kind == "code" and len(origin) == len(compiled) and known:
-        return origin
-    return align(compiled, source)
+    rows = {at: line - cell.line for at, line in enumerate(lines)}
+    return {at: row for at, row in rows.items() if compiled[at].strip() or not source[row].strip()}

@@ -6,7 +6,6 @@ each mark, label and reference where it was, and the other tabs' notebooks as th
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -23,169 +22,126 @@ from bookc.notebook.prose import readable_prose
 from bookc.notebook.tabs import select_tab
 from bookc.problems import BookError, Problem
 from bookc.read import prose
-from bookc.read.marks import find_marks, saved_blocks, strip_marks, would_be_marks
+from bookc.read.marks import find_marks, saved_lines, strip_marks, would_be_marks
 from bookc.read.python import parse_python
 from bookc.read.slides import strip_slides
 from bookc.read.syntax import BLOCK_MARK_LINE, ROLE, is_toc
 
-# What can be marked: ("text", a statement), ("name", what it defines), ("line", of code) or
-# ("prose", a line of it).
+# A piece of a chapter that a mark can speak of: ("text", a statement), ("name", what it defines),
+# ("line", of code), ("prose", a line of it); ("fault", of marks) or ("none", what only looks like
+# a mark). With each go its mark, "" for none, and the line of the file.
 Key = tuple[str, str]
+Note = tuple[Key, str, int]
 IN_MARKDOWN = "make this edit in the Markdown file"
 
 
-def lost_marks(cell: Cell, changed: Cell, edited: str, file: str) -> Iterator[Problem]:
-    """Marks of a cell that became part of a comment or a string, or the cell no Python."""
-    known = would_be_marks(cell.source) | would_be_marks(edited)
-    lines = changed.source.split("\n")
-    for line in sorted(would_be_marks(changed.source) - known, key=lines.index):
-        message = (
-            f"the mark in '{line.strip()}' would be none any more, but part of a comment or a "
-            f"string or of what is no Python: {IN_MARKDOWN}"
-        )
-        yield Problem(file, cell.line + lines.index(line), message)
-
-
-def refuse_displaced(before: Chapter, after: Chapter, tab: str, edited: NotebookNode) -> None:
+def refuse_displaced(before: Chapter, after: Chapter, tab: str, cells: Iterable[str]) -> None:
     """Refuse an edit that takes a mark or label from code or text that it leaves as it was.
 
     A notebook shows neither, so its author cannot mean to move them. Of several pieces that are
     equal, as many as there were before and after must be marked alike. A mark that the author wrote
-    in the notebook may come.
+    in the notebook, whose `cells` of code these are, may come.
     """
     old, new = select_tab(before, tab), select_tab(after, tab)
     if old is None or new is None:
         return
-    sources = [plain(cell.source) for cell in edited.cells if cell.cell_type == "code"]
-    mine = replace(before, cells=tuple(Cell("", "code", source, (), 1) for source in sources))
-    (was, lines, faults), (now, _, new_faults), (wanted, _, _) = map(_marked, (old, new, mine))
-    known = {fault.message for fault in faults}
-    problems = [fault for fault in new_faults if fault.message not in known]
-    told = set()
+    mine = replace(before, cells=tuple(Cell("", "code", source, (), 1) for source in cells))
+    (was, lines), (now, places), (wanted, _) = map(_notes, (old, new, mine))
+    problems = {}
+    for (kind, text), line in places.items():
+        if kind == "fault" and (kind, text) not in was:
+            problems[line] = text
+        elif kind == "none" and (kind, text) not in was.keys() | wanted.keys():
+            problems[line] = (
+                f"the mark in '{text.strip()}' would be none any more, but part of a comment or a "
+                f"string or of what is no Python: {IN_MARKDOWN}"
+            )
     for key, line in lines.items():
         lost, got = was[key] - now[key], now[key] - was[key]
-        if any(wanted[key]) or line in told or not lost or not got:
+        if any(wanted[key]) or line in problems or not lost or not got:
             continue
-        told.add(line)
         marks = ", ".join(sorted(filter(None, lost))) or "its mark"
         change = f"lose {marks}" if any(lost) else f"get {', '.join(sorted(filter(None, got)))}"
         rows = key[1].split("\n")
         first = next((row for row in rows if not row.startswith("@")), rows[0])
-        message = f"'{first}' would {change}, which a notebook does not show: {IN_MARKDOWN}"
-        problems.append(Problem(before.file, line, message))
+        problems[line] = f"'{first}' would {change}, which a notebook does not show: {IN_MARKDOWN}"
     if problems:
-        raise BookError(problems)
+        raise BookError(Problem(before.file, line, text) for line, text in problems.items())
 
 
-def _marked(
-    chapter: Chapter,
-) -> tuple[dict[Key, Counter[str]], dict[Key, int], list[Problem]]:
-    """How pieces of a chapter are marked: by key the marks ("" for none), and the first's line.
-
-    Cells whose marks cannot be used are left out, and told.
-    """
+def _notes(chapter: Chapter) -> tuple[dict[Key, Counter[str]], dict[Key, int]]:
+    """By piece of a chapter the marks that it has, and the line where it is first."""
     notes: dict[Key, Counter[str]] = defaultdict(Counter)
     lines: dict[Key, int] = {}
-    problems: list[Problem] = []
     for cell in chapter.cells:
-        try:
-            found = list(_marks_of(cell, chapter.file))
-        except BookError as error:
-            problems += error.problems
-            continue
-        for key, mark, line in found:
+        of_cell = _of_code(cell, chapter.file) if cell.kind == "code" else _of_prose(cell)
+        for key, mark, line in of_cell:
             if key[1]:
                 notes[key][mark] += 1
                 lines.setdefault(key, line)
-    return notes, lines, problems
+    return notes, lines
 
 
-def _marks_of(cell: Cell, file: str) -> Iterator[tuple[Key, str, int]]:
-    """The pieces of a cell, each with its mark and its line in the file."""
-    if cell.kind == "markdown":
-        rows = [(row, line) for row, line in enumerate(cell.source.split("\n"), 1) if line.strip()]
-        for (row, line), (_, below) in zip(rows, [*rows[1:], (0, "")], strict=True):
-            is_marked = BLOCK_MARK_LINE.fullmatch(below) and not BLOCK_MARK_LINE.fullmatch(line)
-            yield ("prose", line.strip()), below.strip() if is_marked else "", cell.line_at(row)
-        return
+def _of_prose(cell: Cell) -> Iterator[Note]:
+    rows = [(row, line) for row, line in enumerate(cell.source.split("\n"), 1) if line.strip()]
+    for (row, line), (_, below) in zip(rows, [*rows[1:], (0, "")], strict=True):
+        marked = BLOCK_MARK_LINE.fullmatch(below) and not BLOCK_MARK_LINE.fullmatch(line)
+        yield ("prose", line.strip()), below.strip() if marked else "", cell.line_at(row)
+
+
+def _of_code(cell: Cell, file: str) -> Iterator[Note]:
     source, places = strip_marks(cell)
     quick = {cell.line_at(m.line): m.value for m in find_marks(cell.source) if m.name == "quick"}
     for line, place in zip(source.split("\n"), places, strict=True):
-        mark = f"#@quick {quick[place]}" if place in quick else ""
-        yield ("line", line.strip()), mark, place
-    blocks = saved_blocks(cell, file)
-    saved = Counter(text for block in blocks for _, text, _ in _statements(block))
-    for name, text, row in _statements(source):
-        mark = "#@save" if saved[text] > 0 else ""
-        saved[text] -= 1
-        yield ("text", text), mark, places[row]
-        yield ("name", name), mark, places[row]
-
-
-def _statements(source: str) -> Iterator[tuple[str, str, int]]:
-    """Name, text and first line (from 0) of each top-level statement of a cell."""
+        yield ("line", line.strip()), f"#@quick {quick[place]}" if place in quick else "", place
+    rows = cell.source.split("\n")
+    for line in would_be_marks(cell.source):
+        yield ("none", line), "", cell.line_at(rows.index(line) + 1)
+    try:
+        spans = saved_lines(cell, file)
+    except BookError as error:
+        yield from ((("fault", one.message), "", one.line) for one in error.problems)
+        return
+    saved = {cell.line_at(row) for first, last in spans for row in range(first, last + 1)}
     tree = parse_python(source)
-    lines = source.split("\n")
     for node in tree.body if tree else ():
-        decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+        decorators = getattr(node, "decorator_list", [])
         first = min([node.lineno, *(decorator.lineno for decorator in decorators)]) - 1
-        name = str(getattr(node, "name", ""))
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name = node.targets[0].id
-        yield name, "\n".join(lines[first : node.end_lineno]).rstrip(), first
+        text = "\n".join(source.split("\n")[first : node.end_lineno]).rstrip()
+        name = str(getattr(node, "name", "")) or text.partition(" = ")[0]
+        for key in (("text", text), ("name", name)):
+            yield key, "#@save" if places[first] in saved else "", places[first]
 
 
 def refuse_lost_references(
-    was: Build, now: Build, path: str, compiled: NotebookNode, wanted: NotebookNode
+    was: Build, now: Build, path: str, compiled: NotebookNode, wanted: Iterable[NotebookNode]
 ) -> None:
     """Refuse references and slide marks that became plain text.
 
     What a reference reads as is in the notebook more often than there are references: some of its
     words moved, or all of a line did, and nothing shows that they were one.
     """
-    chapter = _chapter(was, path)
-    before, after = (_prose_lines(_chapter(build, path)) for build in (was, now))
-    texts = ["\n".join(cell.source for cell in notebook.cells) for notebook in (compiled, wanted)]
-    for line in before - after:
-        words = strip_slides(line)
-        roles = [match[0] for match in ROLE.finditer(line)]
-        read = [_read(role, chapter, was) for role in roles]
-        hidden = [(role, text) for role, text in zip(roles, read, strict=True)]
-        if words != line:
-            hidden.append((line, words))
-        for mark, text in hidden:
-            had, has = (sum(n * one.count(mark) for one, n in of.items()) for of in (before, after))
-            if has < had and texts[1].count(text) - has > texts[0].count(text) - had:
-                message = (
-                    f"'{mark.strip()}' was moved, which would make plain text of it: write it as "
-                    f"in Markdown, or {IN_MARKDOWN}"
-                )
-                number = _line_of(chapter, line)
-                raise BookError([Problem(chapter.file, number, message)])
+    chapter = chapter_of(was, path)
+    places = dict(reversed(list(_references(chapter))))
+    before, after = (Counter(m for m, _ in _references(chapter_of(b, path))) for b in (was, now))
+    had, has = ("\n".join(cell.source for cell in cells) for cells in (compiled.cells, wanted))
+    for mark in before - after:
+        text = strip_slides(mark) if strip_slides(mark) != mark else _read(mark, chapter, was)
+        if has.count(text) - after[mark] > had.count(text) - before[mark]:
+            message = (
+                f"'{mark.strip()}' was moved, which would make plain text of it: write it as in "
+                f"Markdown, or {IN_MARKDOWN}"
+            )
+            raise BookError([Problem(chapter.file, places[mark], message)])
 
 
-def _prose_lines(chapter: Chapter) -> Counter[str]:
-    sources = (cell.source for cell in chapter.cells if cell.kind == "markdown")
-    return Counter(line for source in sources for line in source.split("\n"))
-
-
-def _line_of(chapter: Chapter, wanted: str) -> int:
+def _references(chapter: Chapter) -> Iterator[tuple[str, int]]:
+    """Each reference, and each line with marks of slides, with its line in the file."""
     for cell in chapter.cells:
-        for number, line in enumerate(cell.source.split("\n"), 1):
-            if line == wanted:
-                return cell.line_at(number)
-    return 0
-
-
-def _read(source: str, chapter: Chapter, build: Build) -> str:
-    """What a piece of prose reads as in a notebook."""
-    tokens = prose.parse(source)
-    for token in tokens:
-        if token.type == "fence" and is_toc(token.info):
-            token.type = "code_block"  # an author's own list is no table of contents
-        token.meta.setdefault("number", "")
-    part = replace(chapter, cells=(Cell("edited", "markdown", source, (), 1),))
-    return readable_prose(part, replace(build.refs, tokens={"edited": tokens}))["edited"]
+        for row, line in enumerate(cell.source.split("\n") if cell.kind == "markdown" else (), 1):
+            yield from ((found[0], cell.line_at(row)) for found in ROLE.finditer(line))
+            if strip_slides(line) != line:
+                yield line, cell.line_at(row)
 
 
 def refuse_changes_for_others(
@@ -208,11 +164,11 @@ def refuse_changes_for_others(
                 f"without this code, no tab has code of its own, and {other} would get a notebook "
                 f"of this section: {IN_MARKDOWN}"
             )
-        raise BookError([Problem(_chapter(was, path).file, 0, message)])
+        raise BookError([Problem(chapter_of(was, path).file, 0, message)])
 
 
 def refuse_difference(
-    build: Build, path: str, compiled: NotebookNode, wanted: NotebookNode, sort_in: str
+    build: Build, path: str, tab: str, wanted: Iterable[NotebookNode], sort_in: str
 ) -> None:
     """Refuse an edit after which the chapter does not compile to the author's notebook.
 
@@ -220,21 +176,20 @@ def refuse_difference(
     author wrote as in Markdown reads as what it compiles to. Neither blanks at the end of a line of
     code count nor, where the compiler sorts imports in the folder `sort_in`, how they are laid out.
     """
-    chapter = _chapter(build, path)
-    tab = compiled.metadata["bookc"]["tab"]
-    again = (node for cell in wanted.cells for node in _recompiled(cell, chapter, tab, build))
-    pairs = zip_longest(joined(again), joined(compiled.cells), fillvalue=("", ""))
+    chapter = chapter_of(build, path)
+    again = (node for cell in wanted for node in _recompiled(cell, chapter, tab, build))
+    compiled = build.notebooks[tab, path].cells
+    pairs = zip_longest(joined(again), joined(compiled), fillvalue=("", ""))
     for (kind, text), (other_kind, other) in pairs:
-        rows = (_laid_out(text, sort_in), _laid_out(other, sort_in))
-        if (kind or other_kind) != "code":
-            rows = (text.split("\n"), other.split("\n"))
+        is_code = (kind or other_kind) == "code"
+        rows = (_laid_out(one, sort_in) if is_code else one.split("\n") for one in (text, other))
         for line, got in zip_longest(*rows, fillvalue=""):
             if line == got and kind == other_kind:
                 continue
             written = "writes numbers, captions and lists of sections"
             if any("~~" in cell.source for cell in chapter.cells):
                 written += ", and leaves out what only slides show ([~~...~~])"
-            if (kind or other_kind) == "code":
+            if is_code:
                 written = "writes out aliases, chooses branches of tabs and puts imports in order"
             message = (
                 f"cannot be brought back at '{line.strip() or got.strip()}': the compiler "
@@ -270,11 +225,23 @@ def _recompiled(
         yield from make_notebook(selected, tab).cells if selected else ()
 
 
+def _read(source: str, chapter: Chapter, build: Build) -> str:
+    """What a piece of prose reads as in a notebook."""
+    tokens = prose.parse(source)
+    for token in tokens:
+        if token.type == "fence" and is_toc(token.info):
+            token.type = "code_block"  # an author's own list is no table of contents
+        token.meta.setdefault("number", "")
+    part = replace(chapter, cells=(Cell("edited", "markdown", source, (), 1),))
+    return readable_prose(part, replace(build.refs, tokens={"edited": tokens}))["edited"]
+
+
 def _laid_out(code: str, sort_in: str) -> Sequence[str]:
     """Lines of code in the layout that the compiler and people can agree on."""
     text = re.sub(r"[ \t]+$", "", code, flags=re.M)
     return (sort_imports(text, sort_in)[0] if sort_in else text).split("\n")
 
 
-def _chapter(build: Build, path: str) -> Chapter:
+def chapter_of(build: Build, path: str) -> Chapter:
+    """A section of a book."""
     return next(chapter for chapter in build.book.chapters if chapter.path == path)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from difflib import SequenceMatcher
 
 from bookc.notebook.file import NotebookNode
 
@@ -59,52 +57,3 @@ def digest(cell: NotebookNode) -> str:
 def plain(text: str) -> str:
     """With `\\n` as the only line end."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def matched(
-    base: Mapping[str, str], edited: NotebookNode
-) -> tuple[dict[str, NotebookNode], list[tuple[str, NotebookNode]]]:
-    """The author's cells by the id they had, and new ones, each with the id of a cell before it."""
-    present: dict[str, NotebookNode] = {}
-    added: list[tuple[str, NotebookNode]] = []
-    last = ""
-    for cell in edited.cells:
-        cell_id = cell.get("id", "")
-        is_old = base.get(cell_id, "").startswith(f"{cell.cell_type}-")
-        if is_old and cell_id not in present:
-            present[cell_id] = cell
-            last = cell_id
-        elif cell.source.strip():
-            added.append((last, cell))
-    return present, added
-
-
-def survivors(base: Mapping[str, str], compiled: NotebookNode) -> dict[str, str]:
-    """For each cell that the Markdown still has as it was, by its id then: its id now."""
-    digests = [digest(cell) for cell in compiled.cells]
-    ids = list(base)
-    matcher = SequenceMatcher(None, list(base.values()), digests, autojunk=False)
-    return {
-        ids[block.a + at]: compiled.cells[block.b + at].id
-        for block in matcher.get_matching_blocks()
-        for at in range(block.size)
-    }
-
-
-def rebased(compiled: NotebookNode, edited: NotebookNode) -> NotebookNode:
-    """What the author wants of a notebook whose chapter may have changed since he got his.
-
-    A cell that changed in the Markdown alone is as it compiles now.
-    """
-    base = dict(edited.metadata["bookc"]["base"])
-    present, added = matched(base, edited)
-    then = {now: base_id for base_id, now in survivors(base, compiled).items()}
-    cells = [cell for anchor, cell in added if not anchor]
-    for cell in compiled.cells:
-        base_id = then.get(cell.id)
-        if base_id is None:
-            cells.append(cell)
-            continue
-        cells += [present[base_id]] if base_id in present else []
-        cells += [new for anchor, new in added if anchor == base_id]
-    return NotebookNode({**edited, "cells": cells})

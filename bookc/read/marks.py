@@ -142,12 +142,29 @@ def saved_blocks(cell: Cell, file: str) -> list[str]:
     Raises:
         BookError: the cell is not Python, nothing follows the mark, or what follows is IPython's.
     """
+    lines = _without_marks(cell.source)
+    blocks = []
+    for first, last in saved_lines(cell, file):
+        end = _with_comments(lines, last)
+        block = "\n".join(line for line in lines[first - 1 : end] if line is not None)
+        if python_of(block) != block:
+            message = "#@save marks a line of IPython, which no module can hold"
+            raise BookError([Problem(file, cell.line_at(first), message)])
+        blocks.append(block)
+    return blocks
+
+
+def saved_lines(cell: Cell, file: str) -> list[tuple[int, int]]:
+    """First and last lines (from 1) of what each `#@save` saves, without what one above it does.
+
+    Raises:
+        BookError: the cell is not Python, or nothing follows the mark.
+    """
     marks = [mark for mark in find_marks(cell.source) if mark.name == "save"]
     if not marks:
         return []
     body = _tree(cell, file, "save").body
-    lines = _without_marks(cell.source)
-    blocks = []
+    found = []
     saved: set[tuple[int, int]] = set()
     for mark in marks:
         spans = _saved_spans(body, mark)
@@ -155,16 +172,10 @@ def saved_blocks(cell: Cell, file: str) -> list[str]:
             where = cell.line_at(mark.line)
             raise BookError([Problem(file, where, "#@save marks nothing: no statement follows")])
         spans = [span for span in spans if span not in saved]
-        if not spans:
-            continue  # a class may be marked, and its methods too
-        saved.update(spans)
-        first, last = spans[0][0], _with_comments(lines, spans[-1][1])
-        block = "\n".join(line for line in lines[first - 1 : last] if line is not None)
-        if python_of(block) != block:
-            message = "#@save marks a line of IPython, which no module can hold"
-            raise BookError([Problem(file, cell.line_at(first), message)])
-        blocks.append(block)
-    return blocks
+        if spans:  # a class may be marked, and its methods too
+            saved.update(spans)
+            found.append((spans[0][0], spans[-1][1]))
+    return found
 
 
 def _with_comments(lines: Sequence[str | None], last: int) -> int:

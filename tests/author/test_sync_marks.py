@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from test_sync import CHAPTER, code, replacing, synced
 
-from bookc.author.merge import Conflict, Texts, align, merge
+from bookc.author.merge import Conflict, align, merge
 from bookc.problems import BookError
 
 
 def carry(source, shown, edited, origin=None):
-    return merge(Texts(source, shown, edited, origin or align(shown, source)))
+    return merge(source, shown, edited, origin or align(shown, source))
 
 
 @pytest.mark.parametrize(
