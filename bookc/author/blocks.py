@@ -56,19 +56,11 @@ def extent(lines: Sequence[str], cell: Cell) -> tuple[int, int]:
     return start - 1, end + 1
 
 
-def for_tabs(block: Sequence[str], cell: Cell, tabs: Sequence[str]) -> tuple[str, ...]:
-    """The lines of a cell, for other tabs."""
-    if cell.kind == "markdown" and not cell.tabs:
-        return tuple(tab_block(tabs, block))
-    lines, names = list(block), ", ".join(tabs)
-    for at, line in enumerate(lines):
-        if TAB_BLOCK.match(line):
-            lines[at] = f":begin_tab:`{names}`"
-            break
-        if mark := TAB_MARK.match(line):
-            lines[at] = f"{line[: mark.start(1)]} {names}"
-            break
-    return tuple(lines)
+def _for_tabs(block: Sequence[str], tabs: Sequence[str]) -> list[str]:
+    """The lines of a code cell, for other tabs."""
+    names = ", ".join(tabs)
+    at, mark = next((at, mark) for at, line in enumerate(block) if (mark := TAB_MARK.match(line)))
+    return [*block[:at], f"{block[at][: mark.start(1)]} {names}", *block[at + 1 :]]
 
 
 def tab_block(tabs: Sequence[str], lines: Sequence[str]) -> list[str]:
@@ -122,8 +114,8 @@ def split(
         first, last = cell.line - 1, cell.line - 1 + len(cell.source.split("\n"))
         opening = re.sub(r"\s*#[\w-]+(?=[\s}])", "", lines[start])  # an id names one cell
         copy = [opening, *lines[start + 1 : first], *new, *lines[last:end]]
-        old = for_tabs(lines[start:end], cell, others)
-        return Edit(start, end, (*old, "", *for_tabs(copy, cell, [tab])))
+        old = _for_tabs(lines[start:end], others)
+        return Edit(start, end, (*old, *(["", *_for_tabs(copy, [tab])] if new else [])))
     # Of prose only the paragraphs that changed are split.
     parts: list[tuple[Sequence[str], str]] = []  # the tabs of each part, () for its own cell's
     before, after = _paragraphs(cell.source.split("\n")), _paragraphs(new)

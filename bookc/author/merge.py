@@ -15,9 +15,11 @@ from difflib import SequenceMatcher
 from bookc.read.syntax import BLOCK_MARK_LINE, CODE_MARK, ROLE, STATEMENT_MARK
 
 REFERENCE = re.sub(r"[(](?![?])", "(?:", ROLE.pattern)  # without groups
-TOKEN = re.compile(rf"{REFERENCE}|\[[^\]\n]*\]\([^)\n]*\)|\w+|\s+|.")
+SLIDE = "~~"  # around what only slides show
+TOKEN = re.compile(rf"{REFERENCE}|{SLIDE}|\[[^\]\n]*\]\([^)\n]*\)|\w+|\s+|.")
 NAME = re.compile(r"\w+")
 ALIKE = 0.5  # the least share of common words for two lines to be versions of one
+TABLE_ROW = re.compile(r"\s*\|")
 MARKS_ONLY = re.compile(r"\s*#\s*@\w+\b.*")  # a line of code that is a mark and nothing else
 MARK_BEHIND = re.compile(rf"(?P<code>.*\S)(?P<mark>\s*{CODE_MARK.pattern})")
 
@@ -53,7 +55,8 @@ def merge(
         Conflict: the edit touches what has no place in the source.
     """
     hidden = set(range(len(source))) - set(origin.values())
-    units = {at: _unit(source, row, hidden) for at, row in origin.items()}
+    units = _units(source, origin, hidden)
+    shifts = {at: _shift(source[row], compiled[at]) for at, row in origin.items()}
     became = pair(compiled, edited)
     kept = set(became)
     for at in sorted(units.keys() - kept):  # a line that moved takes what is hidden along
@@ -65,12 +68,10 @@ def merge(
     _refuse_lost_marks(source, compiled, edited, units, became)
 
     def version(at: int) -> list[str]:
-        rows, line = [source[row] for row in units[at]], edited[became[at]]
-        own = units[at].index(origin[at])
-        rows[own] = _merged(rows[own][shifts[at] :], compiled[at], line, origin[at])
-        return rows
+        own, row = source[origin[at]][shifts[at] :], origin[at]
+        line = _merged(own, compiled[at], edited[became[at]], row)
+        return [line if one == row else source[one] for one in units[at]]
 
-    shifts = {at: _shift(source[row], compiled[at]) for at, row in origin.items()}
     result = [[line] for line in source]
     for at in units.keys() - kept:
         for row in units[at]:
@@ -78,40 +79,55 @@ def merge(
     was = {new: at for at, new in became.items()}
     # New lines go with the line before them, behind its marks; the first ones with the next line.
     front: list[str] = []
-    place, shift = front, shifts[min(units)] if units else 0
+    anchor, shift = -1, shifts[min(units)] if units else 0
     for new, line in enumerate(edited):
         at = was.get(new, -1)
-        if at not in kept:
-            lines = version(at) if at in units else [line]
-            place += [" " * shift + one if one.strip() else one for one in lines]
-        elif at in units:
-            shift = shifts[at]
+        if at in units and at in kept:
+            anchor, shift = origin[at], shifts[at]
             for row, one in zip(units[at], version(at), strict=True):
-                result[row] = [" " * shift * (row == origin[at]) + one]
-            place = result[units[at][-1]]
-    if units:
-        first = units[min(units)][0]
-        result[first] = [*front, *result[first]]
-        front = []
-    return [*front, *(line for lines in result for line in lines)]
+                result[row] = [" " * shift * (row == anchor) + one]
+        elif at not in kept:
+            lines = version(at) if at in units else [line]
+            row = anchor
+            while row + 1 in hidden and _is_mark(source[row + 1]) and not TABLE_ROW.match(line):
+                row += 1
+            place = result[row] if anchor >= 0 else front
+            place += [" " * shift + one if one.strip() else one for one in lines]
+    first = units[min(units)][0] if units else len(source)
+    return [line for lines in [*result[:first], front, *result[first:]] for line in lines]
 
 
-def _unit(source: Sequence[str], own: int, hidden: Collection[int]) -> list[int]:
-    """The source lines that belong together: one that is shown, and those of nothing but its marks.
+def owner(lines: Sequence[str], row: int) -> int:
+    """The line that a mark on a line of its own speaks of (:label:): of a table the first one."""
+    while row and (_is_mark(lines[row]) or not lines[row].strip()):
+        row -= 1
+    while row and TABLE_ROW.match(lines[row]) and TABLE_ROW.match(lines[row - 1]):
+        row -= 1
+    return row
 
-    In prose marks follow what they mark (:label:), in code they stand above it (#@save); a
-    `#@tags` belongs to its whole cell.
+
+def _units(
+    source: Sequence[str], origin: Mapping[int, int], hidden: Collection[int]
+) -> dict[int, list[int]]:
+    """For each compiled line its line of the source, with the lines of nothing but its marks.
+
+    In prose marks follow what they mark, in code they stand above it (#@save); a `#@tags` belongs
+    to its whole cell.
     """
-    unit = [own]
-    below, above = own + 1, own - 1
-    while below in hidden and BLOCK_MARK_LINE.fullmatch(source[below]):
-        unit.append(below)
-        below += 1
-    while above in hidden and MARKS_ONLY.fullmatch(source[above]):
-        if STATEMENT_MARK.match(source[above].lstrip()):
-            unit.insert(0, above)
-        above -= 1
-    return unit
+    marks: dict[int, list[int]] = {}
+    for row in sorted(hidden):
+        if _is_mark(source[row]):
+            marks.setdefault(owner(source, row), []).append(row)
+        elif STATEMENT_MARK.match(source[row].lstrip()):
+            own = row
+            while own in hidden and MARKS_ONLY.fullmatch(source[own]):
+                own += 1
+            marks.setdefault(own, []).append(row)
+    return {at: sorted([row, *marks.get(row, ())]) for at, row in origin.items()}
+
+
+def _is_mark(line: str) -> bool:
+    return BLOCK_MARK_LINE.fullmatch(line) is not None
 
 
 def _refuse_lost_marks(
@@ -146,9 +162,7 @@ def _refuse_lost_marks(
 def align(compiled: Sequence[str], source: Sequence[str]) -> dict[int, int]:
     """For each compiled line of prose the source line that it was made of, as far as one is."""
     shown = set(compiled)
-    rows = [
-        r for r, line in enumerate(source) if line in shown or not BLOCK_MARK_LINE.fullmatch(line)
-    ]
+    rows = [r for r, line in enumerate(source) if line in shown or not _is_mark(line)]
     return {at: rows[row] for at, row in pair(compiled, [source[row] for row in rows]).items()}
 
 
@@ -205,8 +219,8 @@ def _merged(source: str, compiled: str, edited: str, row: int) -> str:
         # What the compiler wrote may only be replaced as a whole: its ends have a place.
         end = ends.get(c2, begins.get(c2))
         start = end if c1 == c2 else begins.get(c1, ends.get(c1))
-        if start is None or end is None:
-            if not alike(compiled, edited):
+        if start is None or end is None or SLIDE in s[start:end]:
+            if SLIDE not in s and not alike(compiled, edited):
                 return edited  # another line: words in common are so by chance
             written = "".join(c[c1:c2]) or "".join(c[max(0, c1 - 1) : c1 + 1])
             message = f"'{written}' is not in the source, which has '{source.strip()}': edit that"

@@ -113,7 +113,7 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
     verify.refuse_difference(now, chapter.path, tab, wanted, sorting_folder(read.config))
     if new == text:
         return Synced(source, chapter.file, text, text, file, None, read.book.warnings)
-    verify.refuse_lost_references(was, now, chapter.path, compiled, wanted)
+    verify.refuse_lost_references(was, now, chapter.path)
     verify.refuse_changes_for_others(was, now, chapter.path, tab, for_all)
     note_base(result)
     compiled = with_outputs(result, edited)
@@ -207,20 +207,18 @@ class _Syncer:
         position = {cell.id: at for at, cell in enumerate(self.chapter.cells)}
         places = [position[node.id] if node is not None else -1 for node, _ in pairs]
         edits: list[Edit] = []
-        for at, (place, (node, mine)) in enumerate(zip(places, pairs, strict=True)):
-            cell = self.chapter.cells[place]
-            if mine is None or not mine.source.strip():
-                edits += self.delete(cell)
-            elif node is not None and digest(mine) == digest(node):
+        for at, (node, mine) in enumerate(pairs):
+            cell = self.chapter.cells[places[at]]
+            if node is not None and mine is not None and digest(mine) == digest(node):
                 continue
-            elif reason := _no_text(mine):
+            if mine is not None and (reason := _no_text(mine)):
                 self.refuse(cell.line if node is not None else 0, reason)
             elif node is not None:
                 edits += self.change(cell, node, mine)
-            else:
+            elif mine is not None:
                 previous = max([-1, *places[:at]])
-                kept = [one for one, (_, left) in zip(places, pairs, strict=True) if left]
-                following = next((one for one in kept if one > previous), len(position))
+                left = [place for place, (_, one) in zip(places, pairs, strict=True) if one]
+                following = next((place for place in left if place > previous), len(position))
                 edits += self.add(mine, previous, following)
         if self.problems:
             raise BookError(self.problems)
@@ -229,33 +227,33 @@ class _Syncer:
     def refuse(self, line: int, message: str) -> None:
         self.problems.append(Problem(self.chapter.file, line, message))
 
-    def change(self, cell: Cell, node: NotebookNode, mine: NotebookNode) -> Iterator[Edit]:
-        if cell.lines:  # its first line is made of its fence
+    def change(self, cell: Cell, node: NotebookNode, mine: NotebookNode | None) -> Iterator[Edit]:
+        """Make the author's version of a cell; None deletes it."""
+        edited = plain(mine.source).split("\n") if mine is not None else []
+        source = cell.source.split("\n")
+        new: list[str] = []
+        if edited and cell.lines:  # its first line is made of its fence
             self.refuse(cell.line_at(2), "a cell in another language: edit it in the Markdown file")
             return
-        source, compiled = cell.source.split("\n"), node.source.split("\n")
-        edited = plain(mine.source).split("\n")
         try:
-            new = merge(source, compiled, edited, _origin(cell, node))
+            new = (
+                merge(source, node.source.split("\n"), edited, _origin(cell, node))
+                if edited
+                else []
+            )
         except Conflict as conflict:
             self.refuse(cell.line + conflict.line, str(conflict))
             return
         changed = replace(cell, source="\n".join(new))
         others = [tab for tab in cell.tabs or self.tabs if tab != self.tab]
         differs = [t for t in others if self.sources(cell, t) != self.sources(changed, t)]
-        choice = self.ask(cell.line, "changed", differs, cell.source, changed.source)
-        start = cell.line - 1
+        what: What = "changed" if new else "deleted"
+        choice = self.ask(cell.line, what, differs, cell.source, changed.source)
+        start, end = blocks.extent(self.lines, cell)
         if choice == "split":
             yield blocks.split(self.lines, cell, new, others, self.tab)
-        elif choice == "all":
-            yield Edit(start, start + len(source), tuple(new))
-
-    def delete(self, cell: Cell) -> Iterator[Edit]:
-        others = [tab for tab in cell.tabs or self.tabs if tab != self.tab]
-        start, end = blocks.extent(self.lines, cell)
-        choice = self.ask(cell.line, "deleted", others, cell.source, "")
-        if choice == "split":
-            yield Edit(start, end, blocks.for_tabs(self.lines[start:end], cell, others))
+        elif choice == "all" and new:
+            yield Edit(cell.line - 1, cell.line - 1 + len(source), tuple(new))
         elif choice == "all":
             yield blocks.deleted(self.lines, start, end)
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import zip_longest
 
 from bookc.author.blocks import trimmed
+from bookc.author.merge import owner
 from bookc.book import Build, Cell, Chapter
 from bookc.notebook.edited import plain
 from bookc.notebook.file import NotebookNode
@@ -83,10 +84,11 @@ def _notes(chapter: Chapter) -> tuple[dict[Key, Counter[str]], dict[Key, int]]:
 
 
 def _of_prose(cell: Cell) -> Iterator[Note]:
-    rows = [(row, line) for row, line in enumerate(cell.source.split("\n"), 1) if line.strip()]
-    for (row, line), (_, below) in zip(rows, [*rows[1:], (0, "")], strict=True):
-        marked = BLOCK_MARK_LINE.fullmatch(below) and not BLOCK_MARK_LINE.fullmatch(line)
-        yield ("prose", line.strip()), below.strip() if marked else "", cell.line_at(row)
+    lines = cell.source.split("\n")
+    marks = [row for row, line in enumerate(lines) if BLOCK_MARK_LINE.fullmatch(line)]
+    for row, line in enumerate(lines):
+        own = " ".join(lines[at].strip() for at in marks if owner(lines, at) == row)
+        yield ("prose", line.strip()), own, cell.line_at(row + 1)
 
 
 def _of_code(cell: Cell, file: str) -> Iterator[Note]:
@@ -113,26 +115,30 @@ def _of_code(cell: Cell, file: str) -> Iterator[Note]:
             yield key, "#@save" if places[first] in saved else "", places[first]
 
 
-def refuse_lost_references(
-    was: Build, now: Build, path: str, compiled: NotebookNode, wanted: Iterable[NotebookNode]
-) -> None:
+def refuse_lost_references(was: Build, now: Build, path: str) -> None:
     """Refuse references and slide marks that became plain text.
 
-    What a reference reads as is in the notebook more often than there are references: some of its
-    words moved, or all of a line did, and nothing shows that they were one.
+    What a reference reads as is in the text more often than before, and the reference less often:
+    some of its words moved, or all of a line did, and nothing shows that they were one.
     """
     chapter = chapter_of(was, path)
-    places = dict(reversed(list(_references(chapter))))
-    before, after = (Counter(m for m, _ in _references(chapter_of(b, path))) for b in (was, now))
-    had, has = ("\n".join(cell.source for cell in cells) for cells in (compiled.cells, wanted))
+    lines = dict(reversed(list(_references(chapter))))
+    (before, had), (after, has) = (
+        (
+            Counter(mark for mark, _ in _references(one)),
+            "\n".join(cell.source for cell in one.cells if cell.kind == "markdown"),
+        )
+        for one in (chapter, chapter_of(now, path))
+    )
     for mark in before - after:
         text = strip_slides(mark) if strip_slides(mark) != mark else _read(mark, chapter, was)
-        if has.count(text) - after[mark] > had.count(text) - before[mark]:
+        more = has.count(text) - had.count(text)
+        if more > (after[mark] - before[mark]) * mark.count(text):
             message = (
                 f"'{mark.strip()}' was moved, which would make plain text of it: write it as in "
                 f"Markdown, or {IN_MARKDOWN}"
             )
-            raise BookError([Problem(chapter.file, places[mark], message)])
+            raise BookError([Problem(chapter.file, lines[mark], message)])
 
 
 def _references(chapter: Chapter) -> Iterator[tuple[str, int]]:
@@ -187,8 +193,6 @@ def refuse_difference(
             if line == got and kind == other_kind:
                 continue
             written = "writes numbers, captions and lists of sections"
-            if any("~~" in cell.source for cell in chapter.cells):
-                written += ", and leaves out what only slides show ([~~...~~])"
             if is_code:
                 written = "writes out aliases, chooses branches of tabs and puts imports in order"
             message = (

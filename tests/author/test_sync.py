@@ -204,7 +204,7 @@ def test_a_cell_stands_where_another_was_deleted():
         cells.insert(3, code("new = 1"))
 
     start, end = CHAPTER.index("```{.python .input  n"), CHAPTER.index("The end.")
-    new = "\n```{.python .input}\n#@tab pytorch\nnew = 1\n```\n\n"
+    new = "```{.python .input}\n#@tab pytorch\nnew = 1\n```\n\n"
     assert synced(CHAPTER, change, choice="all") == CHAPTER[:start] + new + CHAPTER[end:]
 
 
@@ -689,9 +689,20 @@ def test_blanks_at_the_end_of_a_line_of_code_do_not_matter(page):
     assert (text, errors) == (OWN.replace("ones(3)", "ones(4)  "), "")
 
 
-def test_an_edit_beside_what_only_slides_show_is_told_why_it_cannot_be(page):
-    _, errors = page("# A\n\nSee [~~on a slide~~] here.\n", replacing(0, "here", "there"))
-    assert "leaves out what only slides show ([~~...~~])" in errors
+def test_what_only_slides_show_is_not_lost(page):
+    text = "# A\n\nSee [~~on a slide~~] here.\n"
+    assert page(text, replacing(0, "here", "there")) == (text.replace("here", "there"), "")
+    after, errors = page(text, replacing(0, "See  here", "Look there"))
+    assert after == text and "index.md:3: 'See  here' is not in the source, which has" in errors
+
+
+def test_the_label_of_a_table_stays_below_its_last_row(page):
+    text = "# A\n\n: Sizes.\n\n| a |\n|---|\n| b |\n| c |\n:label:`tab_a`\n\nWords.\n"
+    for old, new in [("| c |", "| c |\n| d |"), ("\n| c |", ""), ("| c |\n", "| c |\n\nMore.\n")]:
+        expected = text.replace(old, new)
+        if "More" in new:
+            expected = text.replace("`\n\nW", "`\n\nMore.\n\nW")
+        assert page(text, replacing(0, old, new)) == (expected, "")
 
 
 @pytest.mark.parametrize("mark", ["#@tab mxnet", "#@tab all", "%%tab mxnet"])

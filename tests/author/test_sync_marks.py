@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from test_sync import CHAPTER, code, replacing, synced
 
-from bookc.author.merge import Conflict, align, merge
+from bookc.author.merge import align, merge
 from bookc.problems import BookError
 
 
@@ -61,14 +61,17 @@ def test_lines_that_move_within_prose_take_their_references_along():
     assert carry(source, shown, [*shown[2:], "", shown[0]]) == [*source[2:], "", source[0]]
 
 
-def test_lines_do_not_move_away_from_marks_on_lines_of_their_own():
+def test_lines_that_move_take_marks_on_lines_of_their_own_along():
     source = ["## One", ":label:`sec_one`", "", "A text.", "", "More."]
     shown = ["## One", "", "A text.", "", "More."]
-    with pytest.raises(Conflict, match="'## One' was moved"):
-        carry(source, shown, ["A text.", "", "More.", "", "## One"])
-    source, shown = ["#@save", "x = 1", "y = 2", "z = 3"], ["x = 1", "y = 2", "z = 3"]
-    with pytest.raises(Conflict, match="'x = 1' was moved"):
-        carry(source, shown, ["y = 2", "z = 3", "x = 1"], {0: 1, 1: 2, 2: 3})
+    new = carry(source, shown, ["A text.", "", "More.", "", "## One"])
+    assert new == ["A text.", "", "More.", "", "## One", ":label:`sec_one`"]
+
+
+def test_a_mark_does_not_move_away_from_what_else_it_saves():
+    text = CHAPTER.replace("#@save\ndef", "#@save\nx = 1\ny = 2\nz = 3\n\ndef")
+    with pytest.raises(BookError, match=r"page.md:11: 'y = 2' would lose #@save"):
+        synced(text, replacing(1, "x = 1\ny = 2\nz = 3", "y = 2\nz = 3\nx = 1"))
 
 
 def test_a_cell_is_not_split_off_its_marks():
