@@ -9,7 +9,7 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from bookc.notebook.edited import digest
+from bookc.notebook.edited import digest, plain
 from bookc.notebook.file import NotebookNode
 from bookc.problems import BookError, Problem
 
@@ -50,6 +50,10 @@ def pair_cells(compiled: NotebookNode, edited: NotebookNode) -> list[Pair]:
         if base.get(cell_id, "").startswith(f"{cell.cell_type}-") and cell_id not in present:
             present[cell_id] = cell
             last = cell_id
+        elif last not in added and _is_rest(cell, present.get(last), base.get(last)):
+            parts = (present[last].source.rstrip(), plain(cell.source).lstrip("\n"))
+            text = "\n\n".join(part for part in parts if part)
+            present[last] = NotebookNode({**present[last], "source": text})
         elif cell.source.strip():
             added.setdefault(last, []).append(cell)
 
@@ -81,3 +85,10 @@ def pair_cells(compiled: NotebookNode, edited: NotebookNode) -> list[Pair]:
         mine = mine if mine is not None and mine.source.strip() else None
         pairs += [(node, mine), *((None, new) for new in added.get(then.get(node.id, " "), ()))]
     return pairs
+
+
+def _is_rest(cell: NotebookNode, before: NotebookNode | None, was: str | None) -> bool:
+    """Whether a new cell may be what was split off the prose before it, and is one text with it."""
+    if before is None or digest(before) == was or cell.get("attachments"):
+        return False
+    return bool(before.cell_type == cell.cell_type == "markdown")

@@ -585,16 +585,15 @@ def test_the_first_and_the_last_code_of_one_tab_alone(make_book, capsys, text, c
     assert message in capsys.readouterr().err
 
 
-def test_prose_is_not_split_off_its_slides(make_book, capsys):
-    root = make_book({"index.md": "# A\n\n[**One slide.**]\n\n[**Two slides.**]\n"})
-    assert main(["build", "notebooks", "--book", str(root)]) == 0
-    file = root / "_build" / "notebooks" / "mxnet" / "index.ipynb"
-    notebook = nbformat.read(file, as_version=4)
-    notebook.cells[0].source = "# A\n\nOne slide."
-    notebook.cells.append(prose("Two slides."))
-    nbformat.write(notebook, file)
-    assert main(["sync", "--book", str(root), "--shared=all", str(file)]) == 1
-    assert "index.md:5: '[**Two slides.**]' was moved" in capsys.readouterr().err
+def test_prose_does_not_go_behind_code_without_its_slides(page):
+    text = OWN.replace("# A\n", "# A\n\n[**One slide.**]\n\n[**Two slides.**]\n")
+
+    def move(cells):
+        cells[0].source = "# A\n\nOne slide."
+        cells.append(prose("Two slides."))
+
+    after, errors = page(text, move)
+    assert after == text and "index.md:5: '[**Two slides.**]' was moved" in errors
 
 
 @pytest.mark.parametrize(
@@ -766,11 +765,18 @@ def test_a_reference_goes_with_its_line_or_gives_way_to_words(page, old, new):
     assert (text, errors) == (REFERRING.replace(old, new), "")
 
 
-def test_words_of_a_reference_do_not_go_to_another_cell_without_it(page):
-    def split(cells):
-        head, tail = cells[0].source.split("and (1)")
-        cells[0].source = head
-        cells.append(prose(f"and (1){tail}"))
+def split_reference(cells):
+    head, tail = cells[0].source.split("and (1)")
+    cells[0].source = head
+    cells.append(prose(f"and (1){tail}"))
 
-    text, errors = page(REFERRING, split)
-    assert (text, ":eqref:`eq_x`" in errors) == (REFERRING, True)
+
+def test_prose_that_was_split_is_one_text(page):
+    expected = REFERRING.replace("one`\nand", "one`\n\nand")
+    assert page(REFERRING, split_reference) == (expected, "")
+
+
+def test_words_of_a_reference_do_not_go_behind_code_without_it(page):
+    text = f"{REFERRING}\n```{{.python .input}}\n#@tab pytorch\n1\n```\n"
+    after, errors = page(text, split_reference)
+    assert (after, ":eqref:`eq_x`" in errors) == (text, True)
