@@ -17,6 +17,7 @@ from bookc.read.syntax import BLOCK_MARK_LINE, CODE_MARK, ROLE, STATEMENT_MARK
 REFERENCE = re.sub(r"[(](?![?])", "(?:", ROLE.pattern)  # without groups
 SLIDE = "~~"  # around what only slides show
 TOKEN = re.compile(rf"{REFERENCE}|{SLIDE}|\[[^\]\n]*\]\([^)\n]*\)|\w+|\s+|.")
+REFERENCE_ALONE = re.compile(rf"(?:{REFERENCE}|\s)*")
 NAME = re.compile(r"\w+")
 ALIKE = 0.5  # the least share of common words for two lines to be versions of one
 TABLE_ROW = re.compile(r"\s*\|")
@@ -184,6 +185,9 @@ def pair(base: Sequence[str], other: Sequence[str]) -> dict[int, int]:
 
 def alike(one: str, other: str) -> float:
     """How alike two lines are, from 0 to 1; 0 for less than `ALIKE`."""
+    written_out = ".+?".join(map(re.escape, re.split(REFERENCE, other)))
+    if REFERENCE_ALONE.fullmatch(other) is None and re.fullmatch(written_out, one):
+        return 1  # the same line, with its references written out
     a, b = ([token for token in TOKEN.findall(line) if token.strip()] for line in (one, other))
     ratio = SequenceMatcher(None, a, b, autojunk=False).ratio() if a and b else 0
     return ratio if ratio >= ALIKE else 0

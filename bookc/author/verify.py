@@ -126,7 +126,7 @@ def refuse_lost_references(was: Build, now: Build, path: str) -> None:
     (before, had), (after, has) = (
         (
             Counter(mark for mark, _ in _references(one)),
-            "\n".join(cell.source for cell in one.cells if cell.kind == "markdown"),
+            "\n".join(cell.source for cell in one.cells),
         )
         for one in (chapter, chapter_of(now, path))
     )
