@@ -96,8 +96,9 @@ def inserted(
     return Edit(at, at, (*([""] if at and lines[at - 1].strip() else []), *new))
 
 
-def deleted(lines: Sequence[str], start: int, end: int) -> Edit:
-    """Lines are taken out with the empty lines before them, at the top with those that follow."""
+def deleted(lines: Sequence[str], cell: Cell) -> Edit:
+    """A cell goes with the empty lines before it, at the top with those that follow."""
+    start, end = extent(lines, cell)
     while start and not lines[start - 1].strip():
         start -= 1
     while not start and end < len(lines) - 1 and not lines[end].strip():

@@ -1,8 +1,7 @@
 """(a chapter, its notebook as an author edited it) -> the chapter's text with the edits in it.
 
-Cells are matched by the ids that compiling gave them. A notebook notes what each of its cells was,
-so that an edit by the author and one in the Markdown file are told apart. Each changed cell is
-merged (merge.py), and the result is compiled again and checked (verify.py) before it is written.
+Cells are paired (cells.py), each changed one is merged by its lines (merge.py) and written in its
+place (blocks.py), and the result is compiled again and checked (verify.py).
 """
 
 from __future__ import annotations
@@ -195,8 +194,7 @@ class _Syncer:
         self, text: str, chapter: Chapter, tabs: Sequence[str], tab: str, choose: Choose
     ) -> None:
         self.chapter, self.tab, self.choose = chapter, tab, choose
-        # A tab without a notebook of this section is not asked about, and must not be named: a
-        # cell that names it would give it one.
+        # A tab without a notebook of this section must not be named: the name would give it one.
         self.tabs = tuple(one for one in tabs if chapter.tabs is None or one in chapter.tabs)
         self.mark = tab if len(tabs) > 1 else ""
         self.lines = [line for line, _ in blocks.lines_of(text)]
@@ -229,42 +227,37 @@ class _Syncer:
 
     def change(self, cell: Cell, node: NotebookNode, mine: NotebookNode | None) -> Iterator[Edit]:
         """Make the author's version of a cell; None deletes it."""
-        edited = plain(mine.source).split("\n") if mine is not None else []
-        source = cell.source.split("\n")
+        source, compiled = cell.source.split("\n"), node.source.split("\n")
         new: list[str] = []
-        if edited and cell.lines:  # its first line is made of its fence
+        if mine is not None and cell.lines:  # its first line is made of its fence
             self.refuse(cell.line_at(2), "a cell in another language: edit it in the Markdown file")
             return
-        try:
-            new = (
-                merge(source, node.source.split("\n"), edited, _origin(cell, node))
-                if edited
-                else []
-            )
-        except Conflict as conflict:
-            self.refuse(cell.line + conflict.line, str(conflict))
-            return
+        if mine is not None:
+            edited = plain(mine.source).split("\n")
+            try:
+                new = merge(source, compiled, edited, _origin(cell, node))
+            except Conflict as conflict:
+                self.refuse(cell.line + conflict.line, str(conflict))
+                return
         changed = replace(cell, source="\n".join(new))
         others = [tab for tab in cell.tabs or self.tabs if tab != self.tab]
         differs = [t for t in others if self.sources(cell, t) != self.sources(changed, t)]
         what: What = "changed" if new else "deleted"
         choice = self.ask(cell.line, what, differs, cell.source, changed.source)
-        start, end = blocks.extent(self.lines, cell)
         if choice == "split":
             yield blocks.split(self.lines, cell, new, others, self.tab)
         elif choice == "all" and new:
             yield Edit(cell.line - 1, cell.line - 1 + len(source), tuple(new))
         elif choice == "all":
-            yield blocks.deleted(self.lines, start, end)
+            yield blocks.deleted(self.lines, cell)
 
     def add(self, node: NotebookNode, previous: int, after: int) -> Iterator[Edit]:
         """Write a new cell behind one cell of the chapter, and before another one."""
         cells = self.chapter.cells
         lines = plain(node.source).split("\n")
         if node.cell_type == "code":
-            yield blocks.inserted(
-                self.lines, cells, previous, after, blocks.fenced(lines, self.mark)
-            )
+            lines = blocks.fenced(lines, self.mark)
+            yield blocks.inserted(self.lines, cells, previous, after, lines)
             return
         line = cells[previous].line if previous >= 0 else 1
         others = [tab for tab in self.tabs if tab != self.tab]
