@@ -86,7 +86,7 @@ a = b + c
 $$
 :eqlabel:`eq_a`
 
-: Sizes of :numref:`sec_two`.
+: Sizes of things.
 
 | name | size |
 |:-----|-----:|
@@ -188,6 +188,19 @@ def _rewrap(rng: random.Random, lines: list[str], at: int) -> None:
         lines[at : at + 2] = [" ".join(words[:cut]), " ".join([*words[cut:], lines[at + 1]])]
 
 
+def _at_marks(rng: random.Random, cells: Cells) -> None:
+    """Change, add, double or delete a line where marks and labels are likely to be."""
+    cell = rng.choice(cells)
+    lines = cell.source.split("\n")
+    likely = re.compile(r"\s*(\||#|\$\$|!\[|def |class |@|\w+ = \d+|.*(Section|Table|Fig\.) )")
+    if spots := [at for at, line in enumerate(lines) if likely.match(line)]:
+        at = rng.choice(spots)
+        row = "| a | 1 |" if lines[at].startswith("|") else rng.choice(LINES)
+        new = ([], [lines[at]] * 2, [lines[at], row], [row, lines[at]], [f"{lines[at]} x"])
+        lines[at : at + 1] = rng.choice(new)
+        cell.source = "\n".join(lines)
+
+
 def _add(rng: random.Random, cells: Cells) -> None:
     text = rng.choice(
         ["new = 1", "Some words.", "f(x)\n\ng(y)", "## New\n\nAs :numref:`sec_page`."]
@@ -249,6 +262,8 @@ EDITS: dict[str, Edit] = {
     "add at a line's end": _lines(_end),
     "rewrap": _lines(_rewrap),
     "change blanks": _change(r" +|$|\n\n", " ", "  ", "\n\n\n"),
+    "edit at marks": _at_marks,
+    "edit marked lines": _at_marks,
     "move lines": _move_lines,
     "swap lines": _swap,
     "add a cell": _add,
@@ -267,7 +282,8 @@ def read_text(cells: Cells) -> list[tuple[str, str]]:
     for cell in cells:
         text = cell.source.strip("\n")
         if cell.cell_type == "markdown":
-            text = re.sub(r"[ \t]*\n\s*\n", "\n\n", text.strip())
+            # The compiler drops blanks where prose begins, and prose may begin with any paragraph.
+            text = re.sub(r"[ \t]*\n\s*\n *", "\n\n", text.strip())
             if text and seen and seen[-1][0] == "markdown":
                 text = f"{seen.pop()[1]}\n\n{text}"
         if text.strip():
@@ -374,8 +390,9 @@ def wrong_labels(was: Build, now: Build, before: Cells, edited: Cells) -> str:
         if label.chapter != PAGE:
             continue
         other = now.refs.labels.get(name)
-        ends = [f"{text}\n".count(f" {label.title}\n") for text in texts]
-        kept = label.title and 0 < ends[0] <= ends[1]
+        title = rf"^(?:#+|\*\*.*?\*\*) {re.escape(label.title)}$"
+        had, has = (len(re.findall(title, text, re.M)) for text in texts)
+        kept = label.title and 0 < had <= has
         if other is None and kept:
             return f"label {name} is gone"
         if other is not None and other.kind != label.kind:
