@@ -262,10 +262,13 @@ class _Syncer:
         line = cells[previous].line if previous >= 0 else 1
         others = [tab for tab in self.tabs if tab != self.tab]
         choice = self.ask(line, "added", others, "", node.source)
+        between = [
+            one for one in cells[previous + 1 : after] if one.tabs and self.tab not in one.tabs
+        ]
         if choice == "split":
             lines = blocks.tab_block([self.tab], lines)
         # New prose for all must not stand between the versions of one piece of code.
-        elif after - previous > 1 and (previous < 0 or cells[previous].tabs):
+        elif between and (previous < 0 or cells[previous].tabs):
             if after < len(cells) and cells[after].tabs:
                 message = "text for every tab was added between cells that only some tabs see: "
                 self.refuse(line, f"{message}write it into the Markdown")

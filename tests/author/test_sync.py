@@ -190,6 +190,15 @@ def test_cells_are_added():
     assert new == CHAPTER + "\n```{.python .input}\n#@tab pytorch\nlast\n```\n"
 
 
+def test_text_for_all_stands_where_other_text_was_deleted():
+    text = "# A\n\n```{.python .input}\n#@tab pytorch\n1\n```\n"
+
+    def change(cells):
+        cells[0] = prose("# B")
+
+    assert synced(text, change) == text.replace("A", "B")
+
+
 def test_cells_are_deleted():
     new = synced(CHAPTER, lambda cells: cells.pop(1))
     start, end = CHAPTER.index("```{.python"), CHAPTER.index("```{.python .input}\n#@tab mxnet")
