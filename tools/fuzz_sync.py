@@ -127,6 +127,13 @@ for i in range(3):
 ## Part Three
 
 The end of :ref:`sec_two`.
+
+```{.python .input}
+#@tab all
+last = 1
+```
+
+:bibliography:`refs.bib`
 """
 WORDS = ["alpha", "beta", "7", "x", "y_1", "return", "None", "(a,", "b)", "=", "+", "#", "print()"]
 LINES = [
@@ -351,6 +358,9 @@ def judge(was: Build, now: Build, tab: str, choice: str, edited: Cells) -> str:
     unseen = [[c.source for c in page.cells if c.tabs and tab not in c.tabs] for page in (old, new)]
     if choice == "all" and unseen[0] != unseen[1]:
         return "what other tabs alone see changed"
+    ends = [cell.source for cell in old.cells if cell.source.startswith(":bibliography:")]
+    if not all(any(end in cell.source for cell in new.cells) for end in ends):
+        return "the bibliography is gone"
     return wrong_marks(old, new, tab) or wrong_labels(was, now, before.cells, edited)
 
 

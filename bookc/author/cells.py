@@ -82,7 +82,8 @@ def pair_cells(compiled: NotebookNode, edited: NotebookNode) -> list[Pair]:
     pairs: list[Pair] = [(None, new) for new in added.get("", ())]
     for node in compiled.cells:
         mine = present.get(then[node.id]) if node.id in then else node
-        mine = mine if mine is not None and mine.source.strip() else None
+        if mine is None or not mine.source.strip():  # of marks alone an author sees nothing
+            mine = None if node.source.strip() else node
         pairs += [(node, mine), *((None, new) for new in added.get(then.get(node.id, " "), ()))]
     return pairs
 

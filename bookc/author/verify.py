@@ -33,6 +33,7 @@ from bookc.read.syntax import BLOCK_MARK_LINE, ROLE, is_toc
 # a mark). With each go its mark, "" for none, and the line of the file.
 Key = tuple[str, str]
 Note = tuple[Key, str, int]
+CAPTION = re.compile(r":(?!\w+:) *(\S.*)|!\[(.+)\]\(.*\)")  # of a table, of a figure
 IN_MARKDOWN = "make this edit in the Markdown file"
 
 
@@ -116,7 +117,7 @@ def _of_code(cell: Cell, file: str) -> Iterator[Note]:
 
 
 def refuse_lost_references(was: Build, now: Build, path: str) -> None:
-    """Refuse references and slide marks that became plain text.
+    """Refuse references, captions and slide marks that became plain text.
 
     What a reference reads as is in the text more often than before, and the reference less often:
     some of its words moved, or all of a line did, and nothing shows that they were one.
@@ -131,7 +132,10 @@ def refuse_lost_references(was: Build, now: Build, path: str) -> None:
         for one in (chapter, chapter_of(now, path))
     )
     for mark in before - after:
-        text = strip_slides(mark) if strip_slides(mark) != mark else _read(mark, chapter, was)
+        if caption := CAPTION.fullmatch(mark):
+            text = f"** {_read(caption[1] or caption[2], chapter, was)}"  # behind its number
+        else:
+            text = strip_slides(mark) if strip_slides(mark) != mark else _read(mark, chapter, was)
         more = has.count(text) - had.count(text)
         if more > (after[mark] - before[mark]) * mark.count(text):
             message = (
@@ -142,11 +146,11 @@ def refuse_lost_references(was: Build, now: Build, path: str) -> None:
 
 
 def _references(chapter: Chapter) -> Iterator[tuple[str, int]]:
-    """Each reference, and each line with marks of slides, with its line in the file."""
+    """Each reference, caption and line with marks of slides, with its line in the file."""
     for cell in chapter.cells:
         for row, line in enumerate(cell.source.split("\n") if cell.kind == "markdown" else (), 1):
             yield from ((found[0], cell.line_at(row)) for found in ROLE.finditer(line))
-            if strip_slides(line) != line:
+            if strip_slides(line) != line or CAPTION.fullmatch(line):
                 yield line, cell.line_at(row)
 
 

@@ -19,9 +19,12 @@ def is_edited(notebook: NotebookNode) -> bool:
     """
     if not is_compiled(notebook) or "base" not in notebook.metadata["bookc"]:
         return False
-    filled = (cell for cell in notebook.cells if cell.source.strip())
-    now = [[cell.get("id"), digest(cell)] for cell in filled]
-    return bool(notebook.metadata["bookc"]["base"] != now)
+    now = [[cell.get("id"), digest(cell)] for cell in notebook.cells]
+    was, is_now = (
+        [row for row in rows if not row[1].endswith(_hash(""))]
+        for rows in (notebook.metadata["bookc"]["base"], now)
+    )
+    return bool(was != is_now)
 
 
 def with_outputs(compiled: NotebookNode, edited: NotebookNode) -> NotebookNode:
@@ -50,8 +53,11 @@ def is_compiled(notebook: NotebookNode) -> bool:
 
 def digest(cell: NotebookNode) -> str:
     """The kind of a cell and a hash of its text."""
-    text = plain(cell.source).strip().encode("utf-8", "surrogatepass")
-    return f"{cell.cell_type}-{hashlib.sha1(text).hexdigest()[:12]}"
+    return f"{cell.cell_type}-{_hash(plain(cell.source).strip())}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha1(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def plain(text: str) -> str:

@@ -606,6 +606,17 @@ def test_prose_does_not_go_behind_code_without_its_slides(page):
 
 
 @pytest.mark.parametrize(
+    "change",
+    [lambda cells: cells.pop(), lambda cells: cells.append(prose("New."))],
+)
+def test_a_cell_of_nothing_but_marks_stays(page, change):
+    text = OWN + "\n:bibliography:`refs.bib`\n"
+    edit = replacing(1, "n = 2", "n = 3")
+    after, errors = page(text, lambda cells: (edit(cells), change(cells)))
+    assert errors == "" and "n = 3" in after and ":bibliography:`refs.bib`" in after
+
+
+@pytest.mark.parametrize(
     "damage",
     [
         lambda notebook: notebook["metadata"].update(bookc=[1]),
@@ -772,6 +783,18 @@ def test_a_reference_goes_with_its_line_or_gives_way_to_words(page, old, new):
     written = [words.replace("One", ":numref:`sec_one`") for words in (old, new)]
     old, new = (words.replace("(1)", ":eqref:`eq_x`") for words in written)
     assert (text, errors) == (REFERRING.replace(old, new), "")
+
+
+def test_a_caption_does_not_become_plain_text(page):
+    text = "# A\n\nWords.\n\n: Sizes.\n\n| a |\n|---|\n| b |\n:label:`tab_a`\n"
+
+    def move(cells):
+        head, table = cells[0].source.split("**Table 1.** Sizes.\n\n")
+        cells[0].source = f"{head}{table}"
+        cells[0].source = cells[0].source.replace("Words.", "Words.\n**Table 1.** Sizes.\nMore.")
+
+    after, errors = page(text, move)
+    assert after == text and errors
 
 
 def split_reference(cells):

@@ -78,6 +78,16 @@ def test_a_notebook_that_was_run_keeps_the_outputs_of_code_that_stays(root, file
     assert nbformat.read(file, as_version=4).cells[1].outputs == []
 
 
+def test_a_cell_of_nothing_but_marks_is_no_edit(root, file):
+    for text in (f"{CHAPTER}\n```{{.python .input}}\n#@tab all\n2\n```\n", CHAPTER):
+        (root / "index.md").write_text(
+            f"{text}\n```{{.python .input}}\n#@tab all\n1\n```\n\n:bibliography:`a.bib`\n"
+        )
+        assert main(["build", "notebooks", "--book", str(root)]) == 0
+    sources = [cell.source for cell in nbformat.read(file, as_version=4).cells]
+    assert sources[-1] == "" and "2" not in sources
+
+
 @pytest.mark.parametrize("text", ["", "{}", "\xff", '{"cells": 1, "nbformat": 4}'])
 def test_what_is_no_notebook_gives_way(root, file, text):
     compiled = file.read_text()
