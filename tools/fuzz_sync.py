@@ -407,7 +407,7 @@ def wrong_labels(was: Build, now: Build, before: Cells, edited: Cells) -> str:
             return f"label {name} is gone"
         if other is not None and other.kind != label.kind:
             return f"label {name} is of a {other.kind}"
-        if other is not None and kept and other.title != label.title:
+        if other and kept and not f"{other.title}\n".startswith(f"{label.title}\n"):
             return f"label {name} is of {other.title!r}"
         read = reference_text(label)
         for role in ("numref", "ref", "eqref"):

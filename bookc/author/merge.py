@@ -90,7 +90,8 @@ def merge(
         elif at not in kept:
             lines = version(at) if at in units else [line]
             row = anchor
-            while row + 1 in hidden and _is_mark(source[row + 1]) and not TABLE_ROW.match(line):
+            in_table = TABLE_ROW.match(line) and TABLE_ROW.match(source[row])
+            while row + 1 in hidden and _is_mark(source[row + 1]) and not in_table:
                 row += 1
             place = result[row] if anchor >= 0 else front
             place += [" " * shift + one if one.strip() else one for one in lines]

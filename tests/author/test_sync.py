@@ -715,13 +715,20 @@ def test_what_only_slides_show_is_not_lost(page):
     assert after == text and "index.md:3: 'See  here' is not in the source, which has" in errors
 
 
-def test_the_label_of_a_table_stays_below_its_last_row(page):
-    text = "# A\n\n: Sizes.\n\n| a |\n|---|\n| b |\n| c |\n:label:`tab_a`\n\nWords.\n"
-    for old, new in [("| c |", "| c |\n| d |"), ("\n| c |", ""), ("| c |\n", "| c |\n\nMore.\n")]:
-        expected = text.replace(old, new)
-        if "More" in new:
-            expected = text.replace("`\n\nW", "`\n\nMore.\n\nW")
-        assert page(text, replacing(0, old, new)) == (expected, "")
+TABLE = "# A\n:label:`sec_a`\n\n: Sizes.\n\n| a |\n|---|\n| b |\n| c |\n:label:`tab_a`\n\nWords.\n"
+
+
+@pytest.mark.parametrize(
+    "old,new,source,changed",
+    [
+        ("| c |", "| c |\n| d |", "| c |", "| c |\n| d |"),
+        ("\n| c |", "", "\n| c |", ""),
+        ("| c |\n", "| c |\n\nMore.\n", "Words", "More.\n\nWords"),
+        ("# A\n", "# A\n| d |\n", "sec_a`\n", "sec_a`\n| d |\n"),
+    ],
+)
+def test_the_label_of_a_table_stays_below_its_last_row(page, old, new, source, changed):
+    assert page(TABLE, replacing(0, old, new)) == (TABLE.replace(source, changed), "")
 
 
 @pytest.mark.parametrize("mark", ["#@tab mxnet", "#@tab all", "%%tab mxnet"])
