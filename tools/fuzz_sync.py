@@ -270,7 +270,6 @@ EDITS: dict[str, Edit] = {
     "rewrap": _lines(_rewrap),
     "change blanks": _change(r" +|$|\n\n", " ", "  ", "\n\n\n"),
     "edit at marks": _at_marks,
-    "edit marked lines": _at_marks,
     "move lines": _move_lines,
     "swap lines": _swap,
     "add a cell": _add,
@@ -358,6 +357,11 @@ def judge(was: Build, now: Build, tab: str, choice: str, edited: Cells) -> str:
     unseen = [[c.source for c in page.cells if c.tabs and tab not in c.tabs] for page in (old, new)]
     if choice == "all" and unseen[0] != unseen[1]:
         return "what other tabs alone see changed"
+    for cell in edited:
+        tags, text = cell.metadata.get("tags"), cell.source.strip()
+        same = [one for one in made.cells if one.source.strip() == text]
+        if tags and text and same and all(one.metadata.get("tags") != tags for one in same):
+            return f"the cell with tags {tags} has none"
     ends = [cell.source for cell in old.cells if cell.source.startswith(":bibliography:")]
     if not all(any(end in cell.source for cell in new.cells) for end in ends):
         return "the bibliography is gone"
