@@ -371,7 +371,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = make_parser().parse_args(words)
     # Syntax trees and tokens are many and form no cycles. To look for cycles took a quarter of the
     # time of a build (2.5 s in place of 1.9 s for d2l-en's notebooks).
-    gc.set_threshold(100_000, 50, 1000)
+    gc.set_threshold(1_000_000, 50, 1000)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as Ctrl-C does
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

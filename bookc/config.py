@@ -10,6 +10,7 @@ import configparser
 import dataclasses
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -231,12 +232,13 @@ def read_config(root: Path) -> Config:
 
 def parse_config(text: str, root: Path) -> Config:
     """The text of config.ini as a Config; `root` is the folder that its paths start from."""
-    sections = _sections(text)
-    problems = _unknown(sections, text)
+    lines = _lines_of(text)
+    sections = _sections(text, lines)
+    problems = _unknown(sections, lines)
 
     def read(key: Key, section: str, known: Mapping[str, Any]) -> Any:
         said = sections.get(section, {}).get(key.name, "").strip() or key.default
-        line = _line_of(text, section, key.name)
+        line = lines[section, key.name]
         return key.read(Entry(key.name, said, root, known, line, problems))
 
     known: dict[str, Any] = {}
@@ -260,7 +262,7 @@ def parse_config(text: str, root: Path) -> Config:
     return Config(root=root, aliases=aliases, warnings=tuple(problems), **known)
 
 
-def _sections(text: str) -> Sections:
+def _sections(text: str, lines: Counter[tuple[str, str]]) -> Sections:
     """The texts of config.ini by section and key.
 
     Raises:
@@ -273,7 +275,7 @@ def _sections(text: str) -> Sections:
     except configparser.Error as error:
         line = getattr(error, "lineno", None) or (getattr(error, "errors", None) or [(0, "")])[0][0]
         if isinstance(error, configparser.InterpolationError):
-            line = _line_of(text, error.section, error.option)
+            line = lines[error.section, error.option]
         first = str(error).splitlines()[0]
         raise BookError([Problem(FILE, line, first)]) from None
 
@@ -288,20 +290,20 @@ def _known_names() -> dict[str, list[str]]:
     return names
 
 
-def _unknown(sections: Sections, text: str) -> list[Problem]:
+def _unknown(sections: Sections, lines: Counter[tuple[str, str]]) -> list[Problem]:
     known = _known_names()
     problems = []
     for section, keys in sections.items():
         names = known.get(LIBRARY if section.startswith(LIBRARY) else section)
         if names is None:
             message = f"unknown section [{section}]{_nearest(section, known)}"
-            problems.append(Problem(FILE, _line_of(text, section), message, warning=True))
+            problems.append(Problem(FILE, lines[section, ""], message, warning=True))
             continue
         for name in keys.keys() - set(names):
             message = f"unknown key '{name}' in [{section}]{_nearest(name, names)}"
             message += f" (known: {', '.join(names)})"
             ours = section == "bookc"  # d2lbook reads over what it does not know in its own
-            line = _line_of(text, section, name)
+            line = lines[section, name]
             problems.append(Problem(FILE, line, message, warning=not ours))
     return problems
 
@@ -311,14 +313,14 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     return f": did you mean '{close[0]}'?" if close else ""
 
 
-def _line_of(text: str, section: str, name: str = "") -> int:
-    """The line of a section's header or of a key in it; 0 when the file does not have it."""
-    inside = False
+def _lines_of(text: str) -> Counter[tuple[str, str]]:
+    """The line of each section's header, as its key "", and of each key; 0 for what is missing."""
+    lines: Counter[tuple[str, str]] = Counter()
+    section = ""
     for number, line in enumerate(text.split("\n"), start=1):
         if header := re.match(r"\[([^]]+)]", line):
-            inside = header[1] == section
-            if inside and not name:
-                return number
-        elif inside and name and re.split(r"[=:]", line)[0].strip().lower() == name:
-            return number
-    return 0
+            section = header[1]
+        name = "" if header else re.split(r"[=:]", line, maxsplit=1)[0].strip().lower()
+        if header or name:
+            lines.setdefault((section, name), number)
+    return lines
