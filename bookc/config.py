@@ -94,7 +94,7 @@ class Config:
     """
 
     root: Path
-    name: Annotated[str, Key("project", to.text, "the name of the archives", "book")]
+    name: Annotated[str, Key("project", to.project_name, "the name of the archives", "book")]
     title: Annotated[str, Key("project", to.title, "the book's title (default: its folder)")]
     author: Annotated[str, Key("project", to.text, "who wrote it", "The contributors")]
     copyright: Annotated[str, Key("project", to.text, "the line at the end of each page")]
@@ -118,7 +118,7 @@ class Config:
         bool, Key("build", to.switch, "whether a warning keeps a book from compiling", "false")
     ]
     bibliography: Annotated[
-        str, Key("pdf", to.text, "the .bib file in `source_dir`", name="bibfile")
+        str, Key("pdf", to.bibliography_file, "the .bib file in `source_dir`", name="bibfile")
     ]
 
     icon: Annotated[str, Key("html", to.picture, "a picture in `source_dir`", name="favicon")]

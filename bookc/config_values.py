@@ -11,7 +11,9 @@ from keyword import iskeyword
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bookc.inside import belongs, is_file_of, is_picture
 from bookc.problems import Problem
+from bookc.stamps import STAMPS, made_for
 
 FILE = "config.ini"
 
@@ -49,6 +51,14 @@ def text(entry: Entry) -> str:
     return entry.text
 
 
+def project_name(entry: Entry) -> str:
+    """What the archives' names begin with."""
+    if not re.fullmatch(r"\w[\w .+-]*", entry.text):
+        want = "archives are called so: want letters, digits, blanks, and _ - + ."
+        entry.wrong(f"{entry.name} = {entry.text!r}: {want}")
+    return entry.text
+
+
 def words(entry: Entry) -> tuple[str, ...]:
     return tuple(entry.text.split())
 
@@ -69,7 +79,7 @@ def seconds(entry: Entry) -> int:
 
 def address(entry: Entry) -> str:
     """An address in the web, without "/" at its end; or ""."""
-    if entry.text and not re.fullmatch(r"https?://[^\s?#/]+[^\s?#]*", entry.text):
+    if entry.text and not re.fullmatch(r"https?://[\w.~:%@!$&()*+,;=\[\]/-]+", entry.text):
         example = "want an address such as https://example.org/book"
         entry.wrong(f"{entry.name} = {entry.text}: {example}")
     return entry.text
@@ -106,9 +116,14 @@ def section_path(entry: Entry) -> str:
 
 def picture(entry: Entry) -> str:
     """A picture file of the book, or ""; a book without the file gets along without it."""
-    if entry.text and not _is_inside(PurePosixPath(entry.text)):
-        entry.wrong(f"{entry.name} = {entry.text}: want a file in the book's folder")
-    return entry.text if (entry.known["source_dir"] / entry.text).is_file() else ""
+    if not entry.text:
+        return ""
+    file = entry.known["source_dir"] / entry.text
+    if not _is_inside(PurePosixPath(entry.text)) or (file.exists() and not _is_own(entry, file)):
+        entry.wrong(f"{entry.name} = {entry.text}: want a file in the book's folder, none hidden")
+    elif file.exists() and not is_picture(file):
+        entry.wrong(f"{entry.name} = {entry.text}: want a picture")
+    return PurePosixPath(entry.text).as_posix() if file.is_file() else ""
 
 
 def title(entry: Entry) -> str:
@@ -119,14 +134,31 @@ def source_folder(entry: Entry) -> Path:
     folder = entry.root / entry.text
     if not folder.is_dir():
         entry.wrong(f"no such folder: {folder}")
+    elif not _is_own(entry, folder):
+        entry.wrong(f"{entry.name} = {entry.text}: want a folder within the book's")
     return folder
 
 
 def output_folder(entry: Entry) -> Path:
+    """Where bookc writes: a folder that is new, empty, the book's own, or bookc's from before."""
     folder = entry.root / entry.text
     if entry.known["source_dir"].resolve().is_relative_to(folder.resolve()):
         entry.wrong(f"{folder} holds the book itself: want another folder")
+    elif folder.exists() and not folder.is_dir():
+        entry.wrong(f"{folder} is a file: want a folder")
+    elif _is_foreign(folder, entry.root):
+        entry.wrong(f"{folder} holds what is not this book's: want a new folder, or an empty one")
+    for place in (STAMPS, "html", "notebooks", "quick"):
+        if (folder / place).is_symlink():
+            entry.wrong(f"{folder / place} is a link: remove it, bookc makes a folder there")
     return folder
+
+
+def _is_foreign(folder: Path, root: Path) -> bool:
+    """Whether a folder outside of the book has files, and no earlier run of this book made it."""
+    if folder.resolve().is_relative_to(root.resolve()) or not folder.is_dir():
+        return False
+    return any(folder.iterdir()) and not made_for(folder, root)
 
 
 def record_folder(entry: Entry) -> Path:
@@ -134,11 +166,26 @@ def record_folder(entry: Entry) -> Path:
     compiled = entry.known["output_dir"] / "notebooks"
     if entry.line and folder.resolve() == compiled.resolve():
         entry.wrong(f"{folder} is where notebooks are compiled to")
+    elif not _is_own(entry, folder):
+        entry.wrong(f"{entry.name} = {entry.text}: want a folder within the book's")
     return folder
 
 
 def folder(entry: Entry) -> Path | None:
-    return entry.root / entry.text if entry.text else None
+    if not entry.text:
+        return None
+    if not _is_own(entry, entry.root / entry.text):
+        entry.wrong(f"{entry.name} = {entry.text}: want a folder within the book's")
+    return entry.root / entry.text
+
+
+def bibliography_file(entry: Entry) -> str:
+    """A file in `source_dir` or in the book's folder."""
+    places = (entry.known["source_dir"] / entry.text, entry.root / entry.text)
+    found = [place for place in places if entry.text and place.exists()]
+    if found and not is_file_of(found[0], entry.root):
+        entry.wrong(f"{entry.name} = {entry.text}: want a file in the book's folder, none hidden")
+    return entry.text
 
 
 def module_file(entry: Entry) -> Path | None:
@@ -146,6 +193,9 @@ def module_file(entry: Entry) -> Path | None:
     file = entry.root / entry.text if entry.text else None
     if file is not None and file.is_dir():
         entry.odd(f"{file} is a folder: want a Python file")
+    elif file is not None and not (_is_own(entry, file) and file.resolve().suffix == ".py"):
+        want = "want a Python file in the book's folder, none hidden"
+        entry.wrong(f"{entry.name} = {entry.text}: {want}")
     return file
 
 
@@ -159,7 +209,10 @@ def module_name(entry: Entry) -> str:
 
 def version_file(entry: Entry) -> Path | None:
     file = entry.root / entry.text if entry.text else None
-    if file is not None and entry.known["release"] and not file.is_file():
+    if file is not None and not _is_own(entry, file):
+        want = "want a file in the book's folder, none hidden"
+        entry.wrong(f"{entry.name} = {entry.text}: {want}")
+    elif file is not None and entry.known["release"] and not file.is_file():
         entry.odd(f"no such file: {file}")
     return file
 
@@ -242,6 +295,10 @@ def python(entry: Entry) -> str:
 def _is_inside(path: PurePosixPath) -> bool:
     """Whether a path leads to something within the folder that it starts from."""
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+
+
+def _is_own(entry: Entry, path: Path) -> bool:
+    return belongs(path, entry.root)
 
 
 def _is_python(source: str) -> bool:

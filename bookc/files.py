@@ -1,18 +1,15 @@
-"""The files of a book: which there are, how they are read and written (whole or not at all)."""
+"""The files of a book: which there are, and how they are called in messages."""
 
 from __future__ import annotations
 
-import filecmp
 import os
-import shutil
-import threading
 from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
 from bookc.config import Config
+from bookc.disk import copy_file, link_file
+from bookc.inside import belongs, is_file_of, is_picture
 from bookc.problems import BookError, Problem
-
-PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
 
 
 def source_files(config: Config) -> dict[str, Path]:
@@ -25,19 +22,9 @@ def source_files(config: Config) -> dict[str, Path]:
     files = {}
     for pattern in (*config.notebooks, *config.non_notebooks):
         for file in sorted(config.source_dir.glob(pattern)):
-            inside = file.relative_to(config.source_dir)
-            hidden = any(part.startswith((".", "_build")) for part in inside.parts)
-            written = config.output_dir in file.parents
-            if file not in excluded and not hidden and not written and file.is_file():
-                files[inside.with_suffix("").as_posix()] = file
-    _refuse_outside(files.values(), config)
-    problems = [
-        Problem(shown(file, config), 0, "the file's name is not UTF-8: rename it")
-        for path, file in files.items()
-        if path != path.encode("utf-8", "replace").decode()
-    ]
-    if problems:
-        raise BookError(problems)
+            if file not in excluded and _is_source(file, config):
+                files[file.relative_to(config.source_dir).with_suffix("").as_posix()] = file
+    _check(files.values(), config)
     return files
 
 
@@ -45,15 +32,22 @@ def resource_files(config: Config) -> list[Path]:
     """The files that config.ini names as resources, which pages and notebooks may show.
 
     Raises:
-        BookError: links that lead out of the book's folder.
+        BookError: links that lead out of the book's folder, names that are not UTF-8.
     """
-    found: list[Path] = []
+    found: dict[Path, None] = {}
     for pattern in config.resources:
         for path in sorted(config.source_dir.glob(pattern.rstrip("/"))):
             inside = path.rglob("*") if path.is_dir() else [path]
-            found += [file for file in inside if file.is_file()]
-    _refuse_outside(found, config)
-    return found
+            found.update((file, None) for file in inside if _is_source(file, config))
+    _check(found, config)
+    return list(found)
+
+
+def _is_source(file: Path, config: Config) -> bool:
+    """Whether it is a file that is neither hidden nor written by bookc."""
+    inside = file.relative_to(config.source_dir)
+    hidden = any(part.startswith((".", "_build")) for part in inside.parts)
+    return not hidden and config.output_dir not in file.parents and file.is_file()
 
 
 def is_notebook(config: Config, path: str) -> bool:
@@ -62,37 +56,28 @@ def is_notebook(config: Config, path: str) -> bool:
     return not any(file in config.source_dir.glob(pattern) for pattern in config.non_notebooks)
 
 
-def is_in_book(config: Config, path: str) -> bool:
-    """Whether a path relative to the source folder is a file of the book."""
+def is_shown(config: Config, path: str) -> bool:
+    """Whether pages may show the file at a path relative to the source folder: a picture."""
     file = config.source_dir / path
-    return ".." not in PurePosixPath(path).parts and file.is_file() and _is_inside(file, config)
+    return ".." not in PurePosixPath(path).parts and is_picture(file) and is_own(config, file)
 
 
-def _refuse_outside(found: Iterable[Path], config: Config) -> None:
-    message = "a link that leads out of the book: put the file itself here"
-    root = config.root.resolve()
-    problems = [
-        Problem(shown(file, config), 0, message)
-        for file in found
-        if not file.resolve().is_relative_to(root)
-    ]
+def is_own(config: Config, file: Path) -> bool:
+    """Whether a path is a file of the book that is not hidden, links followed."""
+    return is_file_of(file, config.root)
+
+
+def _check(found: Iterable[Path], config: Config) -> None:
+    problems = []
+    for file in found:
+        if not belongs(file, config.root):
+            message = "a link out of the book, or to a hidden file: put the file itself here"
+            problems.append(Problem(shown(file, config), 0, message))
+        if str(file) != str(file).encode("utf-8", "replace").decode():
+            message = "the file's name is not UTF-8: rename it"
+            problems.append(Problem(shown(file, config), 0, message))
     if problems:
         raise BookError(problems)
-
-
-def _is_inside(file: Path, config: Config) -> bool:
-    """Whether a file lies in the book's folder, links followed."""
-    return file.resolve().is_relative_to(config.root.resolve())
-
-
-def read_text(file: Path, name: str) -> str:
-    try:
-        return file.read_bytes().decode()
-    except UnicodeDecodeError as error:
-        line = file.read_bytes()[: error.start].count(b"\n") + 1
-        raise BookError([Problem(name, line, "not UTF-8: save the file as UTF-8")]) from None
-    except OSError as error:
-        raise BookError([Problem(name, 0, f"cannot be read: {error}")]) from None
 
 
 def shown(file: Path, config: Config) -> str:
@@ -100,37 +85,11 @@ def shown(file: Path, config: Config) -> str:
     return Path(os.path.relpath(file, config.root)).as_posix()
 
 
-def write_file(path: Path, content: str | bytes) -> bool:
-    """Write a file whole or not at all; a file that would not change keeps its time.
-
-    Returns:
-        Whether it changed.
-    """
-    data = content.encode() if isinstance(content, str) else content
-    mode = None
-    if path.exists():
-        if path.read_bytes() == data:
-            return False
-        mode = path.stat().st_mode
-    else:
-        _make_folder(path.parent)
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
-    try:
-        beside.write_bytes(data)
-        if mode is not None:
-            beside.chmod(mode)
-        beside.replace(path)
-    except BaseException as error:
-        beside.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            error.filename = str(path)  # a full disk does not say which file it could not take
-        raise
-    return True
-
-
-def write_source(path: Path, text: str) -> bool:
-    """As `write_file`, for an author's own file: if it is a link, it stays one."""
-    return write_file(path.resolve(), text)
+def resource_copies(config: Config, tabs: Iterable[str]) -> dict[str, Path]:
+    """The resources by the names that their copies beside the notebooks of some tabs have."""
+    found = resource_files(config)
+    names = [(file.relative_to(config.source_dir).as_posix(), file) for file in found]
+    return {f"{tab}/{name}": file for tab in tabs for name, file in names}
 
 
 def copy_resources(config: Config, folders: Collection[Path]) -> list[Path]:
@@ -146,47 +105,10 @@ def copy_resources(config: Config, folders: Collection[Path]) -> list[Path]:
         targets = [folder / file.relative_to(config.source_dir) for folder in folders]
         for target in targets:
             shared = is_picture(file) and target is not targets[0]
-            if not shared or not _link(targets[0], target):
+            if not shared or not link_file(targets[0], target):
                 copy_file(file, target)
         copies += targets
     return copies
-
-
-def is_picture(file: Path) -> bool:
-    return file.suffix.lower() in PICTURES
-
-
-def _link(file: Path, target: Path) -> bool:
-    """Give a file one more place, if there is none yet and the file system can."""
-    _make_folder(target.parent)
-    try:
-        target.hardlink_to(file)
-    except OSError:
-        return False
-    return True
-
-
-def copy_file(file: Path, target: Path) -> None:
-    """Copy a file if its content is not there yet."""
-    if target.exists():
-        if filecmp.cmp(file, target):
-            return
-    else:
-        _make_folder(target.parent)
-    shutil.copyfile(file, target)
-    about = file.stat()
-    os.utime(target, ns=(about.st_atime_ns, about.st_mtime_ns))  # equal ones are not read again
-
-
-def _make_folder(folder: Path) -> None:
-    if not folder.is_dir():  # to ask is cheaper than to try
-        folder.mkdir(parents=True, exist_ok=True)
-
-
-def state(file: Path) -> tuple[int, int]:
-    """Size and time of change: if both are as they were, so is the content."""
-    about = file.stat()
-    return about.st_size, about.st_mtime_ns
 
 
 def site_folder(config: Config) -> Path:

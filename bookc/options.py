@@ -71,6 +71,14 @@ def positive(text: str) -> int:
     return number
 
 
+def port(text: str) -> int:
+    """A number that an address of this machine may have."""
+    number = int(text)
+    if not 0 <= number < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{text}: want 0 to 65535")
+    return number
+
+
 def script_format(text: str) -> str:
     """A format of scripts that jupytext knows."""
     import jupytext

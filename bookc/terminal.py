@@ -8,9 +8,10 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +25,23 @@ if TYPE_CHECKING:
     from bookc.author.sync import Choice, Question
     from bookc.run.kernels import Report, Result, Task
 
-say = partial(print, flush=True)
+# What a terminal obeys instead of showing it: control letters, and those that turn the direction.
+OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def say(line: str) -> None:
+    """Tell a result."""
+    print(visible(line), flush=True)
 
 
 def complain(line: str) -> None:
     """Say what is wrong."""
-    print(line, file=sys.stderr, flush=True)
+    print(visible(line), file=sys.stderr, flush=True)
+
+
+def visible(text: str) -> str:
+    """A text whose letters a terminal shows, whoever wrote it: ESC is `\\x1b`."""
+    return OBEYED.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def show_problems(problems: Iterable[Problem]) -> None:
@@ -62,7 +74,7 @@ def with_progress(run: Callable[[Report], list[Result]]) -> list[Result]:
 
         def report(task: Task, done: int, total: int) -> None:
             if task.name not in bars:
-                bars[task.name] = progress.add_task(task.name, total=total)
+                bars[task.name] = progress.add_task(visible(task.name), total=total)
             progress.update(bars[task.name], completed=done)
 
         return run(report)
@@ -75,7 +87,7 @@ def show_results(results: Sequence[Result]) -> None:
     table = Table("notebook", "result", "seconds")
     for result in results:
         ended = "failed" if result.failure else "ok"
-        table.add_row(result.task.name, ended, f"{result.seconds:.1f}")
+        table.add_row(visible(result.task.name), ended, f"{result.seconds:.1f}")
     console().print(table)
     for result in results:
         if result.failure is not None:
@@ -86,7 +98,7 @@ def show_results(results: Sequence[Result]) -> None:
 def show_notes(lines: Iterable[str]) -> None:
     """Show what is worth to know and keeps nothing from working."""
     for line in lines:
-        console().print(line, style="yellow")
+        console().print(visible(line), style="yellow")
 
 
 def show_findings(problems: Sequence[Problem], root: Path, format: str) -> None:
@@ -115,6 +127,7 @@ def show_findings(problems: Sequence[Problem], root: Path, format: str) -> None:
 
 
 def _escaped(text: str, more: str) -> str:
+    text = visible(text)
     for character in "%\r\n" + more:
         text = text.replace(character, f"%{ord(character):02X}")
     return text
@@ -128,7 +141,7 @@ def show_coverage(linted: Linted) -> None:
     table = Table("code cells of", *tabs)
     for chapter, counts in linted.chapters:
         if any(counts.values()):
-            table.add_row(chapter.path, *(str(counts[tab] or "-") for tab in tabs))
+            table.add_row(visible(chapter.path), *(str(counts[tab] or "-") for tab in tabs))
     console().print(table)
     for gap in linted.gaps:
         say(f"{gap.file}:{gap.line}: no code for {', '.join(gap.tabs)} here")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import lzma
 import os
+import shutil
 import stat
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,12 +18,18 @@ from typing import IO
 from d2l_shim.download import download
 
 _MAX_BYTES = 8 << 30
-# What the two libraries raise when an archive is not what it should be.
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+# Pictures hardly get smaller, text to a tenth. What unpacks to far more was made to fill disks.
+_MAX_RATIO = 100
+_SMALL = 64 << 20  # bytes that may come of an archive of any size
+_LONGEST_NAME = 255  # bytes of a part of a path, in nearly all file systems
 
 
 class ExtractError(ValueError):
     """An archive holds something that is not safe to write, or is damaged."""
+
+
+class _NoArchive(ValueError):
+    """A file of another kind."""
 
 
 @dataclass(frozen=True)
@@ -73,34 +78,27 @@ def extract(filename: str | os.PathLike[str], folder: str | os.PathLike[str] | N
 
     Raises:
         ExtractError: a member has an absolute path or one with `..`, is a link or a
-            device, stands where the folder has something of another kind; the members
-            are larger than they say or than 8 GiB; the archive is damaged or encrypted.
+            device, stands where the folder has something of another kind, or differs from
+            another only in the case of letters; a name is longer than a disk takes; the
+            members are larger than they say, than 8 GiB, than 100 times the archive (from
+            64 MiB on), or than the disk has room; the archive is damaged or encrypted.
         ValueError: the file is neither zip nor tar.
+        OSError: the disk cannot be read or written.
     """
     path = Path(filename)
     target = Path(folder) if folder is not None else path.parent
     with contextlib.ExitStack() as stack:
-        archive: zipfile.ZipFile | tarfile.TarFile
-        if zipfile.is_zipfile(path):
-            archive = stack.enter_context(zipfile.ZipFile(path))
-        elif tarfile.is_tarfile(path):
-            archive = stack.enter_context(tarfile.open(path))
-        else:
-            raise ValueError(f"{path} is neither a zip nor a tar archive")
-        room = target
-        try:
+        with _damage_told(path):
+            archive = _opened(path, stack)
             members = list(_members(archive))
-            _check(path, members, target)
-            target.mkdir(parents=True, exist_ok=True)
-            room = Path(
-                stack.enter_context(
-                    tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=target)
-                )
-            )
-            for member in members:
+        _check(path, members, target)
+        _check_room(path, members, target)
+        target.mkdir(parents=True, exist_ok=True)
+        prefix = f".{path.name[:100]}."
+        room = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix, dir=target)))
+        for member in members:
+            with _damage_told(path):
                 _unpack(path, member, room)
-        except _DAMAGE as error:
-            raise ExtractError(f"{path} is damaged or encrypted: {error}") from error
         for source in sorted(room.rglob("*")):
             place = target / source.relative_to(room)
             if source.is_dir():
@@ -108,6 +106,55 @@ def extract(filename: str | os.PathLike[str], folder: str | os.PathLike[str] | N
             else:
                 source.replace(place)
     return str(target)
+
+
+def _opened(path: Path, stack: contextlib.ExitStack) -> zipfile.ZipFile | tarfile.TarFile:
+    with path.open("rb"):  # whether it is there and may be read
+        pass
+    if zipfile.is_zipfile(path):
+        return stack.enter_context(zipfile.ZipFile(path))
+    if tarfile.is_tarfile(path):
+        return stack.enter_context(tarfile.open(path))
+    raise _NoArchive(f"{path} is neither a zip nor a tar archive")
+
+
+@contextlib.contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """Whatever the two libraries raise for a broken archive, as one error.
+
+    They raise BadZipFile, TarError, EOFError, IndexError, NotImplementedError, UnicodeDecodeError
+    and others; what the disk does not allow is no fault of the archive.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise ExtractError(f"{path} is damaged: {error}") from error
+    except (ExtractError, _NoArchive, MemoryError):
+        raise
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise ExtractError(f"{path} is damaged or encrypted: {reason}") from error
+
+
+def _check_room(path: Path, members: list[_Member], target: Path) -> None:
+    """Refuse what would fill the disk.
+
+    Raises:
+        ExtractError: the members are far larger than the archive, or than the free space.
+    """
+    size = sum(member.size for member in members)
+    if size > _SMALL and size > _MAX_RATIO * path.stat().st_size:
+        raise ExtractError(
+            f"{path}: {size:,} bytes would come of {path.stat().st_size:,}: no data is so regular"
+        )
+    place = next(folder for folder in (target, *target.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    if size > free:
+        raise ExtractError(
+            f"{path}: {size:,} bytes would come of it, and {place} has {free:,} left"
+        )
 
 
 def _check(path: Path, members: list[_Member], target: Path) -> None:
@@ -123,9 +170,17 @@ def _check(path: Path, members: list[_Member], target: Path) -> None:
             raise ExtractError(f"{path}: {member.name!r} leads out of the folder")
         if member.kind == "other":
             raise ExtractError(f"{path}: {member.name!r} is a link or a device")
+        if any(len(part.encode(errors="replace")) > _LONGEST_NAME for part in pure.parts):
+            raise ExtractError(f"{path}: {member.name[:60]!r}... is longer than a disk takes")
         kinds[pure] = member.kind
     for pure in list(kinds):
         kinds.update(dict.fromkeys(pure.parents, "folder"))
+    alike: dict[str, PurePosixPath] = {}
+    for pure in kinds:
+        other = alike.setdefault(str(pure).casefold(), pure)
+        if other != pure:
+            message = f"{str(other)!r} and {str(pure)!r} are one file on a disk that ignores case"
+            raise ExtractError(f"{path}: {message}")
     for member in members:
         if kinds[PurePosixPath(member.name)] != member.kind:
             raise ExtractError(f"{path}: {member.name!r} is a file and a folder")

@@ -157,6 +157,13 @@ def _file_name(url: str) -> str:
     return name
 
 
+def _ascii(url: str) -> str:
+    """An address as it is sent: other letters than ASCII in its path written out."""
+    parts = urllib.parse.urlsplit(url)
+    path, query = (urllib.parse.quote(part, safe="/%:=&?~+!$,;'@()*[]") for part in parts[2:4])
+    return urllib.parse.urlunsplit((parts.scheme, parts.netloc, path, query, ""))
+
+
 def _algorithm(digest: str) -> str:
     return "SHA-1" if len(digest) == 40 else "SHA-256"
 
@@ -242,9 +249,8 @@ class _Transfer:
         if start and self.validator:
             headers["If-Range"] = self.validator
         try:
-            response = urllib.request.urlopen(
-                urllib.request.Request(self.url, headers=headers), timeout=self.timeout
-            )
+            request = urllib.request.Request(_ascii(self.url), headers=headers)
+            response = urllib.request.urlopen(request, timeout=self.timeout)
         except urllib.error.HTTPError as error:
             error.close()
             if error.code == 416:  # there is nothing behind what we have: begin again
@@ -254,15 +260,24 @@ class _Transfer:
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or str(error) or type(error).__name__
             raise _Lost(str(reason)) from error
+        except ValueError as error:  # an address, perhaps one that a server sends us on to
+            raise _Lost(f"no address: {error}", passing=False) from error
         with response:
+            if urllib.parse.urlsplit(response.geturl()).scheme not in ("http", "https"):
+                raise _Lost(f"the server sends us on to {response.geturl()}", passing=False)
+            etag = response.headers.get("ETag", "")
+            strong = etag if not etag.startswith("W/") else ""
+            validator = strong or response.headers.get("Last-Modified")
             if response.status != 206:
                 start = 0
             elif not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
                 self.part.unlink(missing_ok=True)
                 raise _Lost("the server answered with another part of the file than was asked for")
-            etag = response.headers.get("ETag", "")
-            strong = etag if not etag.startswith("W/") else ""
-            self.validator = strong or response.headers.get("Last-Modified")
+            elif self.validator and validator != self.validator:  # If-Range asked for this one
+                self.part.unlink(missing_ok=True)
+                self.validator = None
+                raise _Lost("the file changed on the server while it was fetched")
+            self.validator = validator
             self._receive(response, start)
 
     def _receive(self, response: http.client.HTTPResponse, start: int) -> None:

@@ -44,7 +44,7 @@ def test_the_compiler_needs_no_framework():
 
 def room(module: str) -> str:
     """The room of a module of bookc; "" for a ground file."""
-    if module in ("bookc.__main__", "bookc.terminal"):
+    if module in ("bookc.__main__", "bookc.verbs", "bookc.terminal"):
         return "__main__"
     return module.split(".")[1] if module.count(".") == 2 else ""
 

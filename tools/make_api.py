@@ -20,7 +20,7 @@ from pathlib import Path
 from definitions import Library, describe, public_names, read_sources
 from docstrings import TITLES, Blocks
 
-from bookc.files import write_file
+from bookc.disk import write_file
 from bookc.notebook.uses import Symbol
 from bookc.problems import BookError, Problem
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from bookc import files
+from bookc import disk
 from bookc.config import read_config
 from bookc.problems import BookError, Problem, collecting
 from bookc.read.cells import parse_chapter
@@ -101,8 +101,8 @@ def activate_files(root: Path, tab: str, patterns: Sequence[str]) -> list[str]:
             problems.append(Problem(pattern, 0, "no such file"))
         for name in found:
             with collecting(problems):
-                text = files.read_text(Path(name), name)
+                text = disk.read_text(Path(name), name)
                 texts[Path(name)] = activate(text, name, tab, tabs)
     if problems:
         raise BookError(problems)
-    return [str(file) for file, text in texts.items() if files.write_source(file, text)]
+    return [str(file) for file, text in texts.items() if disk.write_source(file, text)]

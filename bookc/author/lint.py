@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from bookc import files
+from bookc import disk, files
 from bookc.book import Cell, Chapter
 from bookc.config import read_config
 from bookc.notebook.tabs import select_tab
@@ -211,7 +211,7 @@ def lint_book(root: Path) -> Linted:
     for path, file in files.source_files(config).items():
         name = files.shown(file, config)
         with contextlib.suppress(BookError):  # read_book has told it
-            text = files.read_text(file, name)
+            text = disk.read_text(file, name)
             lines[name] = re.split(r"\r\n?|\n", text)
             chapter, _ = read_chapter(text, path, name, config.tabs)
             problems += lint_chapter(chapter, config.tabs)

@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from bookc import files
+from bookc import disk
 from bookc.author import blocks, verify
 from bookc.author.blocks import Edit
 from bookc.author.cells import Pair, pair_cells
 from bookc.author.merge import Conflict, align, merge
 from bookc.book import Build, Cell, Chapter
 from bookc.notebook.edited import digest, is_compiled, note_base, plain, with_outputs
-from bookc.notebook.file import NotebookNode, notebook_text, read_record
+from bookc.notebook.file import NotebookNode, notebook_text
+from bookc.notebook.foreign import read_record
 from bookc.notebook.imports import sorting_folder
 from bookc.notebook.notebook import make_notebook
 from bookc.notebook.tabs import select_tab
@@ -95,7 +96,7 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
     if (compiled := was.notebooks.get((tab, chapter.path))) is None:
         raise BookError([Problem(chapter.file, 0, f"has no code for {tab} any more")])
     source = read.config.source_dir / f"{chapter.path}.md"
-    text = files.read_text(source, chapter.file)
+    text = disk.read_text(source, chapter.file)
     for_all: set[str] = set()  # the tabs for which the author wants a change, too
 
     def remember(question: Question) -> Choice | None:
@@ -122,14 +123,14 @@ def sync_notebook(root: Path, file: Path, choose: Choose) -> Synced:
 def write_synced(synced: Synced) -> None:
     """Write the chapter, and the notebook as it compiles now, with the outputs it had."""
     if synced.compiled is not None:
-        files.write_source(synced.source, synced.after)
-        files.write_file(synced.notebook, notebook_text(synced.compiled))
+        disk.write_source(synced.source, synced.after)
+        disk.write_file(synced.notebook, notebook_text(synced.compiled))
 
 
 def _read_notebook(file: Path) -> NotebookNode:
     """A notebook that an author edited, once it is sure that it can be written again."""
     name = str(file)
-    notebook = read_record(files.read_text(file, name), name)
+    notebook = read_record(disk.read_text(file, name), name)
     if not is_compiled(notebook):
         raise BookError([Problem(name, 0, FOREIGN)])
     try:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bookc import files
+from bookc import disk, files
 from bookc.book import Book, Build, Refs, TabSection
 from bookc.notebook.aliases import apply_aliases
-from bookc.notebook.edited import is_edited, note_base, with_outputs
-from bookc.notebook.file import NotebookNode, notebook_text, read_record
+from bookc.notebook.edited import is_compiled, is_edited, note_base, with_outputs
+from bookc.notebook.file import NotebookNode, notebook_text
+from bookc.notebook.foreign import read_record
 from bookc.notebook.imports import sorting_folder
 from bookc.notebook.notebook import make_notebook
 from bookc.notebook.tabs import select_tab
 from bookc.notebook.uses import library_sources, read_library, used_symbols
 from bookc.problems import BookError, Problem
+from bookc.stamps import claim
+from bookc.up_to_date import folder_list
 
 KEPT = (
     "was edited, and its chapter has changed since: it stays as it is until `bookc sync` has "
@@ -78,26 +81,57 @@ def write_notebooks(build: Build, folder: Path, script: str = "", force: bool = 
     """
     changed = 0
     kept: list[Problem] = []
+    texts = {s: _text(notebook, script) for s, notebook in build.notebooks.items()}
+    _claim(build, folder, script, force, texts)
     for section, notebook in build.notebooks.items():
         target = notebook_file(folder, section, script)
-        if script:
-            import jupytext  # 0.4 s, and few write scripts
-
-            changed += files.write_file(target, jupytext.writes(notebook, fmt=script))
-            continue
-        note_base(notebook)
-        text = notebook_text(notebook, check=False)  # valid as it was made: the tests look
-        present = None if force else _present(target, text)
+        text = texts[section]
+        present = None if force or script else _present(target, text)
         if present is not None and is_edited(present):
             if present.metadata["bookc"]["base"] != notebook.metadata["bookc"]["base"]:
                 kept.append(Problem(str(target), 0, KEPT, warning=True))
             continue
         if present is not None and any(cell.get("outputs") for cell in present.cells):
             text = notebook_text(with_outputs(notebook, present))
-        changed += files.write_file(target, text)
+        changed += disk.write_file(target, text)
     written = [notebook_file(folder, section, script) for section in build.notebooks]
     resources = files.copy_resources(build.config, [folder / tab for tab in build.tabs])
     return Written((*written, *resources), changed, tuple(kept))
+
+
+def _text(notebook: NotebookNode, script: str) -> str:
+    """A notebook as it stands in its file, or as a script."""
+    if script:
+        import jupytext  # 0.4 s, and few write scripts
+
+        return str(jupytext.writes(notebook, fmt=script))
+    note_base(notebook)
+    return notebook_text(notebook, check=False)  # valid as it was made: the tests look
+
+
+def _claim(
+    build: Build, folder: Path, script: str, force: bool, texts: Mapping[TabSection, str]
+) -> None:
+    """See that nothing is overwritten but what bookc wrote, here or in another checkout.
+
+    Raises:
+        BookError: other files are in the way.
+    """
+    config = build.config
+    contents: dict[str, str | Path | None] = {}
+    for section, text in texts.items():
+        name = notebook_file(Path(), section, script)
+        ours = force or _is_ours(folder / name)
+        contents[name.as_posix()] = None if ours else text
+    for copy, file in files.resource_copies(config, build.tabs).items():
+        contents[copy] = None if force else file
+    claim(folder_list(config, folder), folder, contents)
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a file is a notebook that bookc compiled, whatever became of it since."""
+    present = _present(file, "")
+    return present is not None and is_compiled(present)
 
 
 def _present(file: Path, text: str) -> NotebookNode | None:

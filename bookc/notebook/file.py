@@ -7,8 +7,6 @@ import sys
 from copy import deepcopy
 from json.encoder import encode_basestring as _quoted  # a string as JSON, letters as they are
 
-from bookc.problems import BookError, Problem
-
 # Where JupyterLab is installed, importing nbformat takes 1.5 s more: jsonschema then imports these
 # four, one of which builds a grammar, for checks that notebooks do not need. A module that is None
 # in sys.modules counts as one that is not installed.
@@ -22,7 +20,7 @@ finally:
     for _name in _hidden:
         del sys.modules[_name]
 
-__all__ = ["NotebookNode", "nbformat", "notebook_text", "read_record"]
+__all__ = ["NotebookNode", "nbformat", "notebook_text"]
 
 
 def notebook_text(notebook: NotebookNode, check: bool = True) -> str:
@@ -65,17 +63,3 @@ def _indented(value: object, margin: str) -> str:
         rows = [_quoted(one) if type(one) is str else _indented(one, inner) for one in value]
         return f"[{inner}{f',{inner}'.join(rows)}{margin}]"
     return json.dumps(value, ensure_ascii=False)
-
-
-def read_record(text: str, file: str) -> NotebookNode:
-    """An executed notebook from its file's text.
-
-    Raises:
-        BookError: it is not a notebook.
-    """
-    try:
-        record: NotebookNode = nbformat.reads(text, as_version=4)
-    except Exception as error:  # nbformat raises whatever its JSON holds
-        message = f"not a notebook ({error}): let bookc write it again"
-        raise BookError([Problem(file, 0, message.replace("\n", " "))]) from None
-    return record

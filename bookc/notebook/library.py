@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 
-from bookc import files
+from bookc import disk, files
 from bookc.book import Book, Cell
 from bookc.config import Aliases
 from bookc.notebook.edits import Edit, Positions, apply_edits
@@ -24,6 +24,10 @@ HEADER = '''"""Code that the chapters mark with #@save. Written by `bookc build 
 '''
 # What d2lbook writes between an author's own lines of a module and those that it generates.
 D2LBOOK_HEADER = re.compile(r"^#{17} +WARNING +#{16}$", re.MULTILINE)
+NOT_GENERATED = (
+    "is not a module that `bookc build lib` or d2lbook wrote, and would be overwritten: move it "
+    "away, or name another lib_file in config.ini"
+)
 GENERATED = "# The part below is written by `bookc build lib`: edit the chapters instead."
 LABELLED = re.compile(r"^#+ [^\n]*\n\s*:label:`([^`\n]+)`", re.MULTILINE)
 Place = tuple[str, int]  # file and line
@@ -228,6 +232,11 @@ def _bound(text: str) -> list[str]:
     return names
 
 
+def is_generated(module: str) -> bool:
+    """Whether a module is one that bookc may write anew: its own, or d2lbook's."""
+    return module.startswith(HEADER.rstrip()) or D2LBOOK_HEADER.search(module) is not None
+
+
 def library_faults(book: Book) -> list[Problem]:
     """What keeps the saved code of some tab from being collected."""
     problems: list[Problem] = []
@@ -241,11 +250,14 @@ def write_libraries(book: Book, check: bool = False) -> list[Path]:
     """Write every module that `#@save` makes; with `check` only say which would change."""
     texts = {}
     for tab, file in book.config.libraries.items():
-        present = files.read_text(file, files.shown(file, book.config)) if file.exists() else ""
+        name = files.shown(file, book.config)
+        present = disk.read_text(file, name) if file.exists() else ""
+        if present.strip() and not is_generated(present):
+            raise BookError([Problem(name, 0, NOT_GENERATED)])
         texts[file] = make_library(book, tab, present)
     if (version_file := book.config.version_file) is not None and book.config.release:
         name = files.shown(version_file, book.config)
-        texts[version_file] = with_version(files.read_text(version_file, name), book.config.release)
+        texts[version_file] = with_version(disk.read_text(version_file, name), book.config.release)
     if check:
         return [f for f, text in texts.items() if not f.exists() or f.read_text("utf-8") != text]
-    return [file for file, text in texts.items() if files.write_file(file, text)]
+    return [file for file, text in texts.items() if disk.write_file(file, text)]

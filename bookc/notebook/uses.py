@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bookc import files
+from bookc import disk, files
 from bookc.config import Config
 from bookc.read.python import NOT_PYTHON, python_of
 
@@ -179,7 +179,9 @@ def library_sources(config: Config) -> dict[str, str]:
         return {}
     sources = {}
     for file in sorted(config.library.rglob("*.py")):
+        if not files.is_own(config, file):
+            continue
         parts = file.relative_to(config.library.parent).with_suffix("").parts
         dotted = ".".join(part for part in parts if part != "__init__")
-        sources[dotted] = files.read_text(file, files.shown(file, config))
+        sources[dotted] = disk.read_text(file, files.shown(file, config))
     return sources

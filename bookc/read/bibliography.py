@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import pybtex.errors
+from markupsafe import Markup, escape
 from pybtex.backends.html import Backend
 from pybtex.database import BibliographyData, Entry, parse_string
 from pybtex.exceptions import PybtexError
@@ -11,6 +14,7 @@ from pybtex.style.template import FieldIsMissing
 
 from bookc.book import Reference
 from bookc.problems import BookError, Problem
+from bookc.read.addresses import outside
 
 # Entry types of biblatex and of old styles, and what pybtex has for them.
 SAME_TYPES = {
@@ -54,8 +58,20 @@ def read_bibliography(text: str, file: str, formatted: bool = True) -> dict[str,
     }
 
 
+class _Html(Backend):  # type: ignore[misc]  # pybtex has no types
+    """pybtex's HTML, in which a text is text and an address one that a page may lead to."""
+
+    def format_str(self, text: str) -> str:
+        return str(escape(text))
+
+    @staticmethod
+    def format_href(url: str, text: str, external: bool = False) -> str:
+        address = outside(unescape(url))
+        return str(Markup('<a href="{}">{}</a>').format(address, Markup(text)) if address else text)
+
+
 def _format(data: BibliographyData) -> dict[str, str]:
-    backend, style = Backend("utf-8"), Style()  # to make a style takes as long as 50 entries
+    backend, style = _Html("utf-8"), Style()  # to make a style takes as long as 50 entries
     formatted = {}
     for key, entry in data.entries.items():
         kind = SAME_TYPES.get(entry.type, entry.type)
@@ -92,5 +108,5 @@ def _short_authors(entry: Entry) -> str:
 
 def _url(entry: Entry) -> str:
     if doi := entry.fields.get("doi"):
-        return f"https://doi.org/{doi}"
-    return str(entry.fields.get("url", ""))
+        return outside(f"https://doi.org/{doi.removeprefix('https://doi.org/')}")
+    return outside(str(entry.fields.get("url", "")))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import tokenize
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -100,11 +101,11 @@ def quick_source(cell: Cell, file: str) -> str:
     marks = [mark for mark in find_marks(cell.source) if mark.name == "quick"]
     if not marks:
         return cell.source
-    tree = _tree(cell, file, "quick")
+    values = _assigned_values(_tree(cell, file, "quick"))
     lines = cell.source.split("\n")
     problems = []
     for mark in reversed(marks):
-        value = _assigned_value(tree, mark)
+        value = values.get(mark.line)
         where = cell.line_at(mark.line)
         if value is None:
             message = "#@quick stands behind an assignment on one line: `n = 20  #@quick 1`"
@@ -124,13 +125,15 @@ def quick_source(cell: Cell, file: str) -> str:
     return "\n".join(lines)
 
 
-def _assigned_value(tree: ast.Module, mark: Mark) -> ast.expr | None:
+def _assigned_values(tree: ast.Module) -> dict[int, ast.expr]:
+    """The value of each assignment that stands on one line, by that line; the outermost counts."""
+    values: dict[int, ast.expr] = {}
     for node in ast.walk(tree):
         if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
             continue
-        if node.lineno == node.end_lineno == mark.line:
-            return node.value
-    return None
+        if node.lineno == node.end_lineno:
+            values.setdefault(node.lineno, node.value)
+    return values
 
 
 def saved_blocks(cell: Cell, file: str) -> list[str]:
@@ -163,11 +166,12 @@ def saved_lines(cell: Cell, file: str) -> list[tuple[int, int]]:
     marks = [mark for mark in find_marks(cell.source) if mark.name == "save"]
     if not marks:
         return []
-    body = _tree(cell, file, "save").body
+    body = [(*_span(node), hasattr(node, "body")) for node in _tree(cell, file, "save").body]
+    lasts = [last for _, last, _ in body]
     found = []
     saved: set[tuple[int, int]] = set()
     for mark in marks:
-        spans = _saved_spans(body, mark)
+        spans = _saved_spans(body[bisect_left(lasts, mark.line) :], mark)
         if not spans:
             where = cell.line_at(mark.line)
             raise BookError([Problem(file, where, "#@save marks nothing: no statement follows")])
@@ -200,21 +204,28 @@ def _tree(cell: Cell, file: str, mark: str) -> ast.Module:
         raise BookError([Problem(file, line, message)]) from None
 
 
-def _saved_spans(body: list[ast.stmt], mark: Mark) -> list[tuple[int, int]]:
-    """First and last lines of the statements that a mark saves."""
+def _span(node: ast.stmt) -> tuple[int, int]:
+    """First and last line of a statement with its decorators."""
+    decorators = getattr(node, "decorator_list", [])
+    first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+    return first, node.end_lineno or node.lineno
+
+
+def _saved_spans(body: list[tuple[int, int, bool]], mark: Mark) -> list[tuple[int, int]]:
+    """First and last lines of the statements that a mark saves.
+
+    Args:
+        body: first and last line of each statement that does not end above the mark, and whether
+            it has a body of its own.
+    """
     spans: list[tuple[int, int]] = []
-    for node in body:
-        decorators = getattr(node, "decorator_list", [])
-        first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
-        last = node.end_lineno or node.lineno
-        if first <= mark.line <= last:
+    for first, last, has_body in body:
+        if first <= mark.line:
             return [(first, last)]
-        if first < mark.line:
-            continue
         if spans and first > spans[-1][1] + 1:
             break
         spans.append((first, last))
-        if hasattr(node, "body"):
+        if has_body:
             break
     return spans
 

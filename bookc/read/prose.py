@@ -26,6 +26,8 @@ from bookc.read.slides import strip_slides
 from bookc.read.syntax import BLOCK_MARK, BLOCK_MARK_LINE, ROLE, role_name
 
 InlineRule = Callable[[StateInline, bool], bool]
+BlockRule = Callable[[StateBlock, int, int, bool], bool]
+CLOSING = re.compile(r"\$\$[ \t]*$", re.MULTILINE)
 MATTERS = re.compile(r"^:|:\w+:`|!\[|\$\$")  # a caption, a mark or role, an image, a formula
 UNDERLINE = re.compile(r"[=-][ \t]*(?:[\r\n]|\Z)")  # of a heading, perhaps
 LAST_LINE = ("softbreak", "marks")  # what stands before and behind an image that is a figure
@@ -46,12 +48,16 @@ def parse(source: str, brief: bool = False) -> list[Token]:
 @cache
 def _parser(brief: bool, underlined: bool = True) -> MarkdownIt:
     md = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    md.validateLink = _any_address  # type: ignore[method-assign, assignment]
     md.use(dollarmath_plugin, allow_labels=False, allow_space=True, double_inline=True)
     interrupts = ["paragraph", "reference", "blockquote", "list"]
     md.disable(["html_block", "html_inline"])  # they would look at every line, in vain
     if not underlined:
         md.disable("lheading")  # it reads each paragraph once more
     md.block.ruler.before("math_block", "mark", _mark_rule, {"alt": interrupts})
+    ruler = md.block.ruler
+    (formula,) = [rule for rule in ruler.__rules__ if rule.name == "math_block"]
+    ruler.at("math_block", _if_formula_closes(formula.fn), {"alt": formula.alt})
     md.inline.ruler.before("backticks", "role", _role_rule)
     md.inline.ruler.before("backticks", "mark", _inline_mark_rule)
     md.inline.ruler.at("link", _if_bracket_closes(link))
@@ -59,6 +65,11 @@ def _parser(brief: bool, underlined: bool = True) -> MarkdownIt:
     if brief:
         md.core.ruler.at("inline", _brief_inline_rule)
     return md
+
+
+def _any_address(address: str) -> bool:
+    """Every link is read as one: which a page may have says addresses.py, with a warning."""
+    return True
 
 
 def _brief_inline_rule(state: StateCore) -> None:
@@ -83,6 +94,27 @@ def _if_bracket_closes(rule: InlineRule) -> InlineRule:
         if not silent and state.tokens[-1].type == "image":
             state.tokens[-1].meta["row"] = _row(state, at)
         return True
+
+    return guarded
+
+
+def _if_formula_closes(rule: BlockRule) -> BlockRule:
+    """A rule for a line that begins with `$$`, tried only where some line below ends with `$$`."""
+
+    def guarded(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+        at = state.bMarks[start] + state.tShift[start]
+        if not state.src.startswith("$$", at):
+            return False
+        text, closing = state.env.get("closing_lines", ("", []))
+        if text is not state.src:
+            closing = [found.start() for found in CLOSING.finditer(state.src)]
+            state.env["closing_lines"] = state.src, closing
+        place = bisect_left(closing, at + 2)
+        return (
+            place < len(closing)
+            and closing[place] < state.eMarks[end - 1]
+            and rule(state, start, end, silent)
+        )
 
     return guarded
 

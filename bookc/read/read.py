@@ -7,7 +7,7 @@ from pathlib import Path
 
 from markdown_it.token import Token
 
-from bookc import files
+from bookc import disk, files
 from bookc.book import Book, Reference, Refs
 from bookc.config import Config, read_config
 from bookc.problems import BookError, Problem, collecting
@@ -51,7 +51,7 @@ def read_book(
     refs, wrong = resolve(
         book,
         entries,
-        lambda path: files.is_in_book(config, path),
+        lambda path: files.is_shown(config, path),
         lambda cell: memory.call(_tokens, cell.id, cell.source, brief),
     )
     problems += wrong
@@ -74,9 +74,9 @@ def _read_bibliography(config: Config, formatted: bool, memory: Memory) -> dict[
     # d2lbook looks in its working folder; a book with a source_dir keeps the file there.
     for folder in (config.source_dir, config.root):
         file = folder / config.bibliography
-        if file.is_file():
+        if files.is_own(config, file):
             name = files.shown(file, config)
-            text = files.read_text(file, name)
+            text = disk.read_text(file, name)
             return memory.call(read_bibliography, text, name, formatted)
     message = f"bibfile {config.bibliography}: no such file"
     raise BookError([Problem("config.ini", 0, message)])

@@ -16,6 +16,7 @@ from markdown_it.token import Token
 from bookc.book import Book, Cell, Chapter, Label, Node, Reference, Refs
 from bookc.problems import Problem
 from bookc.read import prose
+from bookc.read.addresses import kind_of
 
 KINDS: dict[str, Literal["section", "figure", "table", "equation"]] = {
     "heading_open": "section",
@@ -25,7 +26,8 @@ KINDS: dict[str, Literal["section", "figure", "table", "equation"]] = {
 }
 LENGTH = re.compile(r"\d+(\.\d+)?(px|%|em|rem|cm|mm|in|pt)?")
 UNDERLINED = {"=": 1, "-": 2}  # levels of headings without #
-REMOTE = re.compile(r"[a-z]+:|//")
+SUGGESTIONS, NAME = 100, 100  # how many unknown names are compared with the known, and letters
+OURS = re.compile(r"bookc-|ref-")  # what ids begin with that a page gives to its own parts
 
 
 def reference_text(label: Label) -> str:
@@ -85,8 +87,9 @@ def resolve(
                 problems.append(Problem(chapter.file, line, message, warning=True))
             labels.setdefault(label.name, label)
     cited: dict[str, None] = {}
+    nearest = _Nearest()
     for chapter in book.chapters:
-        problems += _check(chapter, tokens, labels, bibliography, is_file, cited)
+        problems += _check(chapter, tokens, labels, bibliography, is_file, cited, nearest)
     return Refs(labels, tokens, tree, titles, dict(bibliography), tuple(cited)), problems
 
 
@@ -207,7 +210,8 @@ def _heading_number(token: Token, levels: list[int], number: str, listed: bool) 
 
 def _anchor(text: str) -> str:
     words = re.sub(r"[^\w\s-]", "", text.lower())
-    return re.sub(r"[\s]+", "-", words.strip()) or "here"
+    anchor = re.sub(r"[\s]+", "-", words.strip()) or "here"
+    return f"at-{anchor}" if OURS.match(anchor) else anchor
 
 
 def _check(
@@ -217,6 +221,7 @@ def _check(
     bibliography: Mapping[str, Reference],
     is_file: Callable[[str], bool],
     cited: dict[str, None],
+    nearest: _Nearest,
 ) -> Iterator[Problem]:
     """What is wrong with a chapter's references; notes in `cited` what it cites.
 
@@ -229,10 +234,12 @@ def _check(
     for token, line in inline_tokens(chapter, tokens):
         if token.type == "image":
             source = str(token.attrs.get("src", ""))
-            missing = not REMOTE.match(source) and not is_file(_inside(chapter, source))
+            missing = kind_of(source) != "outside" and not is_file(_inside(chapter, source))
             token.meta["missing"] = missing
             if missing:
                 yield warning(line, f"no such image: {source}")
+        if token.type == "link_open" and kind_of(address := str(token.attrs["href"])) == "refused":
+            yield warning(line, f"{address} is no link of a page: http, https and mailto are")
         if token.type != "role":
             continue
         name, value = token.meta["name"], token.meta["value"]
@@ -242,9 +249,9 @@ def _check(
                     cited.setdefault(key.strip())
                 else:
                     message = f"no reference '{key.strip()}' in the bibliography"
-                    yield warning(line, message + _nearest(key, bibliography))
+                    yield warning(line, message + nearest(key, bibliography))
         elif value not in labels:
-            yield warning(line, f"no label '{value}'{_nearest(value, labels)}")
+            yield warning(line, f"no label '{value}'{nearest(value, labels)}")
         elif (name == "eqref") != (labels[value].kind == "equation"):
             right = ":eqref:" if name != "eqref" else ":numref:"
             kind = {"equation": "an equation"}.get(labels[value].kind, f"a {labels[value].kind}")
@@ -268,9 +275,18 @@ def inline_tokens(
                 line += child.type in ("softbreak", "hardbreak")
 
 
-def _nearest(name: str, known: Mapping[str, object]) -> str:
-    close = difflib.get_close_matches(name.strip(), list(known), n=1)
-    return f": did you mean '{close[0]}'?" if close else ""
+class _Nearest:
+    """Says which known name an unknown one may mean; a few times, since to look takes long."""
+
+    def __init__(self) -> None:
+        self._left = SUGGESTIONS
+
+    def __call__(self, name: str, known: Mapping[str, object]) -> str:
+        self._left -= 1
+        close = []
+        if self._left >= 0:
+            close = difflib.get_close_matches(name.strip()[:NAME], list(known), n=1)
+        return f": did you mean '{close[0]}'?" if close else ""
 
 
 def pictures(chapter: Chapter, tokens: Mapping[str, list[Token]]) -> Iterator[str]:
@@ -278,7 +294,7 @@ def pictures(chapter: Chapter, tokens: Mapping[str, list[Token]]) -> Iterator[st
     for token, _ in inline_tokens(chapter, tokens):
         if token.type == "image" and not token.meta["missing"]:
             source = str(token.attrs.get("src", ""))
-            if not REMOTE.match(source):
+            if kind_of(source) == "inside":
                 yield _inside(chapter, source)
 
 

@@ -6,13 +6,15 @@ import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bookc import files
+from bookc import disk, files
 from bookc.book import Book, Chapter
 from bookc.config import Config, read_config
 from bookc.problems import BookError, Problem, collecting
 from bookc.read.cells import read_chapter
 from bookc.read.marks import quick_source
 from bookc.up_to_date import Memory
+
+DEEPEST = 50  # tables of contents within each other
 
 
 def read_sources(root: Path) -> Book:
@@ -47,7 +49,7 @@ def parse_sources(
     for path, file in sources.items():
         name = files.shown(file, config)
         with collecting(problems):
-            text = instead[file] if file in instead else files.read_text(file, name)
+            text = instead[file] if file in instead else disk.read_text(file, name)
             chapter, wrong = memory.call(read_chapter, text, path, name, config.tabs)
             if not files.is_notebook(config, path):
                 chapter = dataclasses.replace(chapter, tabs=())
@@ -58,7 +60,11 @@ def parse_sources(
         problems += missing_sections(chapter, sources)
     if len(parsed) < len(sources):
         return None, problems
-    book = Book(config, tuple(_reading_order(parsed, config.index)))
+    too_deep: list[Problem] = []
+    ordered = tuple(_reading_order(parsed, config.index, too_deep))
+    if too_deep:
+        return None, problems + too_deep
+    book = Book(config, ordered)
     for chapter in book.chapters:
         for cell in chapter.cells:
             if cell.kind == "code":
@@ -102,17 +108,25 @@ def _repeated_ids(chapters: Iterable[Chapter]) -> Iterator[Problem]:
                 yield Problem(chapter.file, cell.line, message)
 
 
-def _reading_order(parsed: Mapping[str, Chapter], index: str) -> Iterator[Chapter]:
-    """Chapters as the tables of contents order them, then those that none lists."""
+def _reading_order(
+    parsed: Mapping[str, Chapter], index: str, problems: list[Problem]
+) -> Iterator[Chapter]:
+    """Chapters as the tables of contents order them, then those that none lists.
+
+    Args:
+        problems: grows by an error if tables list each other without end.
+    """
     seen: set[str] = set()
-
-    def walk(path: str) -> Iterator[Chapter]:
-        if path in parsed and path not in seen:
+    for top in [index, *sorted(parsed)]:
+        waiting = [(top, 0)]
+        while waiting:
+            path, depth = waiting.pop()
+            if path not in parsed or path in seen:
+                continue
             seen.add(path)
-            yield parsed[path]
-            for entry in parsed[path].toc:
-                yield from walk(entry.path)
-
-    yield from walk(index)
-    for path in sorted(parsed):
-        yield from walk(path)
+            chapter = parsed[path]
+            yield chapter
+            if depth == DEEPEST and chapter.toc:
+                message = f"tables of contents within each other, more than {DEEPEST} deep"
+                problems.append(Problem(chapter.file, chapter.toc[0].line, message))
+            waiting += [(entry.path, depth + 1) for entry in reversed(chapter.toc)]

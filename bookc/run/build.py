@@ -10,7 +10,7 @@ from typing import Literal
 from bookc.book import NO_REFS, Build
 from bookc.notebook.compile import compile_notebooks
 from bookc.notebook.library import library_faults
-from bookc.read.sources import read_sources
+from bookc.read.sources import checked, read_sources
 from bookc.run.record import load_record
 from bookc.up_to_date import Memory
 
@@ -91,5 +91,8 @@ def add_notebooks(
     refs = None if build.refs is NO_REFS else build.refs
     tabs = build.config.tabs if tabs is None else tabs
     notebooks = compile_notebooks(book, refs, tabs, quick)
-    recorded = load_record(build.config, notebooks) if record else {}
-    return dataclasses.replace(build, notebooks=notebooks, recorded=recorded)
+    if not record:
+        return dataclasses.replace(build, notebooks=notebooks, recorded={})
+    recorded, odd = load_record(build.config, notebooks)
+    book = checked(build.book, [*build.book.warnings, *odd])
+    return dataclasses.replace(build, book=book, notebooks=notebooks, recorded=recorded)

@@ -201,13 +201,13 @@ def _record_problems(config: Config, section: TabSection, notebook: NotebookNode
             f"this code, or library code that it uses, is newer than its {tab} output: {again}"
         )
         problems.append(Problem(source, line, message))
-    made, now = record.metadata["bookc"].get("versions"), framework_version(config, tab)
+    made, now = record.metadata.get("bookc", {}).get("versions"), framework_version(config, tab)
     if now and made != now:
         problems.append(Problem(source, 0, f"executed with {made}, installed is {now}: {again}"))
     for cell in record.cells:
         size = heaviest_picture(cell)
         if size > PICTURE_LIMIT:
             message = f"a picture of {size // 1000} KB in the {tab} record: {PICTURE_LIMIT // 1000}"
-            line = cell.metadata["bookc"]["line"]
+            line = cell.metadata.get("bookc", {}).get("line", 0)
             problems.append(Problem(source, line, f"{message} KB are allowed"))
     return problems

@@ -18,13 +18,15 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.util import ensure_async
 
-from bookc import files
+from bookc import disk, files
 from bookc.book import Build
 from bookc.notebook.file import NotebookNode, notebook_text
 from bookc.notebook.notebook import source_line
 from bookc.problems import Problem
 from bookc.run.record import framework_version
 from bookc.run.requirements import LOCK, pinned
+from bookc.stamps import claim
+from bookc.up_to_date import folder_list
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # IPython names a cell by its execution count: `Cell In[3], line 2`.
@@ -202,6 +204,8 @@ def execute_book(build: Build, folder: Path, jobs: int, report: Report) -> list[
     place = config.output_dir / "notebooks"
     tasks = []
     targets = {}
+    copies = files.resource_copies(config, build.tabs)
+    claim(folder_list(config, place), place, copies)
     files.copy_resources(config, [place / tab for tab in build.tabs])
     for (tab, path), notebook in build.notebooks.items():
         working = (place / tab / path).parent
@@ -215,7 +219,7 @@ def execute_book(build: Build, folder: Path, jobs: int, report: Report) -> list[
             about = notebook.metadata["bookc"]
             about["versions"] = framework_version(config, about["tab"])
             about["seconds"] = round(result.seconds, 1)
-            files.write_file(targets[result.task.name], notebook_text(notebook))
+            disk.write_file(targets[result.task.name], notebook_text(notebook))
 
     results = execute(tasks, jobs, config.timeout, report, finished=write)
     for tab in build.tabs:
@@ -224,5 +228,5 @@ def execute_book(build: Build, folder: Path, jobs: int, report: Report) -> list[
         ):
             module, _ = config.frameworks.get(tab, ("", ""))
             imported = [module, config.library.name if config.library else ""]
-            files.write_file(folder / tab / LOCK, pinned(imported))
+            disk.write_file(folder / tab / LOCK, pinned(imported))
     return results

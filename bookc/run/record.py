@@ -15,11 +15,12 @@ import importlib.util
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from bookc import files
+from bookc import disk, files
 from bookc.book import Build, Recorded, TabSection
 from bookc.config import Config
 from bookc.notebook.compile import with_code
-from bookc.notebook.file import NotebookNode, read_record
+from bookc.notebook.file import NotebookNode
+from bookc.notebook.foreign import read_foreign
 from bookc.problems import BookError, Problem, collecting
 from bookc.read.python import NOT_PYTHON, lines_of_ipython, python_of
 
@@ -88,18 +89,26 @@ def _normal_form(source: str) -> str:
 
 def load_record(
     config: Config, notebooks: Mapping[TabSection, NotebookNode]
-) -> dict[tuple[str, str], Recorded]:
-    """Recorded outputs by tab and cell id, for the cells of the compiled notebooks."""
+) -> tuple[dict[tuple[str, str], Recorded], list[Problem]]:
+    """Recorded outputs by tab and cell id, for the cells of the compiled notebooks.
+
+    Returns:
+        The outputs, and as warnings those that cannot be shown.
+
+    Raises:
+        BookError: records that are not notebooks.
+    """
     recorded = {}
     problems: list[Problem] = []
+    warnings: list[Problem] = []
     for (tab, path), notebook in notebooks.items():
         with collecting(problems):
-            if (record := record_of(config, tab, path)) is not None:
+            if (record := record_of(config, tab, path, warnings)) is not None:
                 for cell_id, outputs in match_outputs(notebook, record).items():
                     recorded[tab, cell_id] = outputs
     if problems:
         raise BookError(problems)
-    return recorded
+    return recorded, warnings
 
 
 def outdated(build: Build) -> Iterator[str]:
@@ -114,13 +123,28 @@ def outdated(build: Build) -> Iterator[str]:
             yield f"{path} ({tab}): never executed"
 
 
-def record_of(config: Config, tab: str, path: str) -> NotebookNode | None:
-    """The executed notebook of a section; None if it was never recorded."""
+def record_of(
+    config: Config, tab: str, path: str, warnings: list[Problem] | None = None
+) -> NotebookNode | None:
+    """The executed notebook of a section; None if it was never recorded.
+
+    Args:
+        warnings: grows by what in it has not the form of a notebook.
+
+    Raises:
+        BookError: it is no notebook, or no file of the book.
+    """
     file = record_file(config, tab, path)
     if not file.exists():
         return None
+    if not files.is_own(config, file):
+        message = "not a file of the book, or hidden: its outputs are not read"
+        raise BookError([Problem(files.shown(file, config), 0, message)])
     name = files.shown(file, config)
-    return read_record(files.read_text(file, name), name)
+    record, odd = read_foreign(disk.read_text(file, name), name)
+    if warnings is not None:
+        warnings += odd
+    return record
 
 
 def record_file(config: Config, tab: str, path: str) -> Path:
@@ -155,7 +179,8 @@ def is_fresh(config: Config, section: TabSection, notebook: NotebookNode) -> boo
     record = record_of(config, *section)
     if record is None or stale_cells(notebook, record):
         return False
-    return bool(record.metadata["bookc"].get("versions") == framework_version(config, section[0]))
+    about = record.metadata.get("bookc", {})
+    return bool(about.get("versions") == framework_version(config, section[0]))
 
 
 def without_fresh(build: Build) -> Build:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
-from html import escape
 
+from markupsafe import Markup, escape
 from pygments import highlight as pygments_highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexer import Lexer
@@ -12,20 +13,30 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 FORMATTER = HtmlFormatter(nowrap=True)
+BLOCK = Markup(
+    '<div class="cell"><pre class="code"><code>{}</code></pre>'
+    '<button type="button" class="tool wrap" aria-label="Wrap long lines" hidden></button>'
+    '<button type="button" class="tool copy" aria-label="Copy this code"></button></div>\n'
+)
 
 
-def code_block(code: str) -> str:
+def code_block(code: Markup) -> Markup:
     """Highlighted code with its buttons, which only a script shows."""
-    wrap = '<button type="button" class="tool wrap" aria-label="Wrap long lines" hidden></button>'
-    copy = '<button type="button" class="tool copy" aria-label="Copy this code"></button>'
-    return f'<div class="cell"><pre class="code"><code>{code}</code></pre>{wrap}{copy}</div>\n'
+    return BLOCK.format(code)
 
 
 @cache  # a cell for two frameworks is written twice
-def highlight(source: str, language: str = "python") -> str:
+def highlight(source: str, language: str = "python") -> Markup:
     """Source code as HTML spans with Pygments' short class names."""
     lexer = _lexer(language.strip("{}.") or "text")
-    return escape(source) if lexer is None else pygments_highlight(source, lexer, FORMATTER)
+    if lexer is None:
+        return escape(source)
+    return Markup(pygments_highlight(source, lexer, FORMATTER))  # it escapes what it reads
+
+
+def joined(parts: Iterable[str]) -> Markup:
+    """Pieces of HTML in a row; each must be one already."""
+    return Markup("".join(parts))
 
 
 @cache

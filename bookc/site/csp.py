@@ -10,29 +10,28 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable
-from html import unescape
 
 PLACE = '<meta http-equiv="Content-Security-Policy" content="">'  # head.html has it first
 SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
-STYLE_ATTRIBUTE = re.compile(r'<[^<>]* style="([^"]*)"')
 
 
-def with_policy(page: str, trusted: bool) -> str:
+def with_policy(page: str, styles: Iterable[str], trusted: bool) -> str:
     """Fill in the policy of a page.
 
     Args:
+        styles: the style attributes that bookc itself wrote: MathML and figures have some.
         trusted: whether the page shows outputs that may run script of their own. It still
-            comes from the page alone, and may ask no other site.
+            comes from the page alone, and may ask no other site; but it may lead the reader to
+            one.
     """
-    head, _, body = page.partition("</head>")
+    head = page.partition("</head>")[0]
     if trusted:
         script = style = "'unsafe-inline'"
     else:
         # Scripts and style blocks of the head only: nothing in the body may bring its own.
         script = _hashes(SCRIPT.findall(head))
-        # MathML and figures have style attributes, all written by bookc: outputs have none.
-        attributes = _hashes(unescape(value) for value in STYLE_ATTRIBUTE.findall(body))
+        attributes = _hashes(styles)
         style = _hashes(STYLE.findall(head))
         style += f" 'unsafe-hashes' {attributes}" if attributes else ""
     policy = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -43,11 +45,38 @@ def commit(root: Path) -> str | None:
     return _git(root, "rev-parse", "--is-shallow-repository", "--show-prefix", "HEAD")
 
 
+# A repository's own settings may name programs, and a folder of a book may be made to look like a
+# repository (https://git-scm.com/docs/git, "safe.bareRepository"). None of them is started: no
+# server is asked for missing objects, no signature is checked, no hook or monitor is run.
+HARMLESS = (
+    "--no-pager",
+    "-c",
+    "safe.bareRepository=explicit",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "log.showSignature=false",
+    "-c",
+    "protocol.allow=never",
+)
+ENVIRONMENT = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+
+
 def _git(root: Path, *arguments: str) -> str | None:
     """What a command of Git prints; None if it fails or there is no Git."""
+    if (git := shutil.which("git")) is None:
+        return None
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=root, capture_output=True, text=True, check=True
+            [git, *HARMLESS, *arguments],
+            cwd=root,
+            env=os.environ | ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     except (OSError, subprocess.CalledProcessError, UnicodeDecodeError):
         return None

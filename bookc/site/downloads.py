@@ -57,7 +57,7 @@ def hosts(config: Config, tab: str, path: str) -> list[tuple[str, str]]:
 
     These are the notebooks of the repositories that config.ini names, as d2lbook lays them out.
     """
-    file, branch = f"{quote(path)}.ipynb", config.notebook_branch
+    file, branch = f"{quote(path)}.ipynb", quote(config.notebook_branch)
     links = []
     if repository := config.colab.get(tab):
         github = f"{repository}/blob/{branch}/{file}"

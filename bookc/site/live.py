@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from bookc import files
+from bookc import disk
 from bookc.book import Build, Chapter
 from bookc.files import site_folder
 from bookc.notebook.compile import with_code
@@ -64,7 +64,7 @@ class LiveSite:
         build = with_code(add_notebooks(read, sections=paths, record=True))
         pages = render_pages(build, edited, size_reader(config), last_changes(build.book))
         for name, content in pages.items():
-            files.write_file(site_folder(config) / name, content)
+            disk.write_file(site_folder(config) / name, content)
         self._last = read
         return [page_file(path, config) for path in paths]
 

@@ -89,5 +89,5 @@ def rooted(page: str, config: Config) -> str:
     """
     if not config.site_url:
         return page
-    root = urlsplit(config.site_url).path + "/"
+    root = escape(quote(urlsplit(config.site_url).path + "/", safe="/%~@:$&+,;="))
     return LOCAL_LINK.sub(lambda found: found[1] + root + found[2], page)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bookc.book import Node, Refs
 from bookc.config import Config
+from bookc.read.addresses import fragment
 from bookc.read.references import walk
 from bookc.site.page import Page, Piece, Prose, TabGroup, relative
 from bookc.site.prose import ProseWriter
@@ -45,15 +46,23 @@ class Navigation:
         self._places = {node.path: at for at, node in enumerate(self._order)}
         self._parents = {child.path: node.path for node in self._order for child in node.children}
         self._nodes = {node.path: node for node in self._order}
-        self._trees: dict[str, str] = {}
+        self._trees: dict[str, tuple[Markup, frozenset[str]]] = {}
 
     def tree(self, file: str) -> Markup:
         """The tree of all pages, with the current one marked."""
         folder = posixpath.dirname(file)
+        styles = self._prose.styles
         if folder not in self._trees:  # links are the same for all pages of a folder
-            self._trees[folder] = self._prose.tree(self._refs.tree.children)
-        link = f'<a href="{relative(file, file)}"'
-        return Markup(self._trees[folder].replace(link, f'{link} aria-current="page"', 1))
+            before = set(styles)
+            styles.clear()
+            tree = self._prose.tree(self._refs.tree.children)
+            self._trees[folder] = tree, frozenset(styles)
+            styles |= before
+        tree, in_tree = self._trees[folder]
+        styles |= in_tree
+        link = Markup('<a href="{}"').format(relative(file, file))
+        current = link + Markup(' aria-current="page"')
+        return Markup(tree.replace(link, current, 1))
 
     def neighbours(self, path: str) -> tuple[Link | None, Link | None]:
         """The pages before and after one, in reading order."""
@@ -79,15 +88,15 @@ class Navigation:
             tokens = self._refs.tokens[piece.cell.id] if isinstance(piece, Prose) else []
             for token, inline in pairwise(tokens):
                 if token.type == "heading_open" and token.tag in LEVELS:
-                    number = f"{token.meta['number']}. " if token.meta["number"] else ""
-                    title = Markup(number + self._prose.title(inline.content))
-                    link = Link(f"#{token.meta['anchor']}", title)
+                    number = escape(f"{token.meta['number']}. " if token.meta["number"] else "")
+                    title = number + self._prose.title(inline.content)
+                    link = Link(f"#{fragment(token.meta['anchor'])}", title)
                     found.append(Heading(link, LEVELS.index(token.tag)))
         return list(dict.fromkeys(found))  # what several tabs show is there once
 
     def _link(self, node: Node) -> Link:
-        number = f"{node.number}. " if node.number else ""
-        title = Markup(number + self._prose.title(node.title))
+        number = escape(f"{node.number}. " if node.number else "")
+        title = number + self._prose.title(node.title)
         return Link(self._prose.link_to(node.path), title)
 
 

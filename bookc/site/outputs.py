@@ -6,22 +6,26 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from html import escape
 from itertools import groupby
 from typing import Any
 
+from markupsafe import Markup
+
+from bookc.notebook.foreign import UNREADABLE
 from bookc.read.python import NOT_PYTHON, python_of
 from bookc.run.record import DARK_PNG
-from bookc.site.clean import safe_html, safe_svg
+from bookc.site.clean import LONGEST, excess, safe_html, safe_svg
 from bookc.site.pictures import Picture, picture_file, png_picture, svg_size
 
-ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# What a terminal obeys: colours and places (CSI), titles and the clipboard (OSC and their like).
+ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[P\]X^_].*?(?:\x1b\\|\x07)|\x1b[ -~]", re.DOTALL)
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")  # letters that no page may have
 SVG_SIZE = 300, 150  # what browsers give a picture that has no size
 LABELS = ("xlabel", "ylabel", "title", "titles", "legend", "label")  # plots' texts for readers
 TALL = 24  # lines of text that an output shows before it is opened
 
 
-Part = Picture | str  # a picture, or HTML that is ready
+Part = Picture | Markup
 
 
 def convert(outputs: Iterable[dict[str, Any]], trusted: bool = False) -> Iterator[Part]:
@@ -61,46 +65,61 @@ def describe(source: str, framework: str, section: str) -> str:
 
 def _result(output: dict[str, Any], trusted: bool) -> Part:
     data = output.get("data", {})
+    if UNREADABLE in data:
+        return _unseen(f"An output that could not be shown ({data[UNREADABLE]}).")
     if "image/png" in data:
         metadata = output.get("metadata", {})
         picture = png_picture(_text(data["image/png"]), metadata)
         if picture is not None:
             return replace(picture, dark=png_picture(_text(data.get(DARK_PNG, "")), metadata))
-    if svg := safe_svg(_text(data.get("image/svg+xml", ""))):
-        return picture_file(svg, "svg", *(svg_size(svg) or SVG_SIZE))
-    html = _text(data.get("text/html", ""))
-    if html := html if trusted else safe_html(html):
-        return f'<div class="output html">{html}</div>\n'
+    drawing, html = _text(data.get("image/svg+xml", "")), _text(data.get("text/html", ""))
+    reason = "" if trusted else excess(html) or excess(drawing)
+    if not reason:
+        if svg := safe_svg(drawing):
+            return picture_file(svg, "svg", *(svg_size(svg) or SVG_SIZE))
+        if html := html if trusted else safe_html(CONTROL.sub("", html)):
+            return Markup('<div class="output html">{}</div>\n').format(Markup(html))
     if "text/plain" in data:
-        return _pre("result", _text(data["text/plain"]))
+        return _pre("result", _terminal(_text(data["text/plain"])))
     kinds = ", ".join(sorted(data)) or "nothing"
-    return f'<p class="unseen">An output that only a notebook shows ({escape(kinds)}).</p>\n'
+    return _unseen(f"An output that only a notebook shows ({reason or kinds}).")
+
+
+def _unseen(message: str) -> Markup:
+    return Markup('<p class="unseen">{}</p>\n').format(CONTROL.sub("", message))
 
 
 def _error(output: dict[str, Any]) -> str:
-    lines = [ANSI.sub("", line) for line in output.get("traceback", ())]
-    return "\n".join(lines) or f"{output.get('ename', 'Error')}: {output.get('evalue', '')}"
+    whole = "\n".join(output.get("traceback", ()))
+    return _terminal(whole or f"{output.get('ename', 'Error')}: {output.get('evalue', '')}")
 
 
 def _terminal(text: str) -> str:
     """Text as a terminal leaves it: a carriage return goes back to the start of the line."""
     lines = ANSI.sub("", text).replace("\r\n", "\n").split("\n")
-    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
+    shown = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
+    return CONTROL.sub("", shown)
 
 
-def _text(value: str | list[str]) -> str:
-    """nbformat allows a text to be a list of lines."""
-    return value if isinstance(value, str) else "".join(value)
+def _text(value: object) -> str:
+    """A text among the data of an output; JSON has other things, too."""
+    return value if isinstance(value, str) else ""
 
 
-def _pre(kind: str, text: str) -> str:
+def _pre(kind: str, text: str) -> Markup:
     text = text.rstrip()
-    html = f'<pre class="output {kind}"><samp>{escape(text)}</samp></pre>'
+    if len(text) > LONGEST:
+        text = (
+            text[:LONGEST] + f"\n[{len(text) - LONGEST:,} more letters: only a notebook shows them]"
+        )
+    html = Markup('<pre class="output {}"><samp>{}</samp></pre>').format(kind, text)
     lines = text.count("\n") + 1
     if lines <= TALL:
-        return f"{html}\n"
-    button = '<button type="button" class="unfold" aria-expanded="false" data-other="Show less">'
-    return f'<div class="tall">{html}{button}Show all {lines} lines</button></div>\n'
+        return html + "\n"
+    return Markup(
+        '<div class="tall">{}<button type="button" class="unfold" aria-expanded="false" '
+        'data-other="Show less">Show all {} lines</button></div>\n'
+    ).format(html, lines)
 
 
 def _plot_texts(source: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from itertools import groupby
 from bookc.book import Cell, Chapter, Recorded
 from bookc.config import Config
 from bookc.notebook.file import NotebookNode
+from bookc.read import addresses
 from bookc.read.marks import hidden_parts, strip_marks
 
 
@@ -270,5 +271,5 @@ def page_file(path: str, config: Config) -> str:
 
 
 def relative(target: str, page: str) -> str:
-    """The link from one file of the site to another; both relative to the site's folder."""
-    return posixpath.relpath(target, posixpath.dirname(page) or ".")
+    """The address of one file of the site on another; both relative to the site's folder."""
+    return addresses.path(posixpath.relpath(target, posixpath.dirname(page) or "."))

@@ -15,7 +15,8 @@ from xml.etree import ElementTree
 from PIL import Image
 
 PNG_HEADER = struct.Struct(">8s4x4sII")  # signature, length, "IHDR", width, height
-LENGTH = re.compile(r"\s*([0-9.]+)(px|pt|pc|in|cm|mm)?\s*")
+LENGTH = re.compile(r"\s*(\d{1,6}(?:\.\d*)?|\.\d+)(px|pt|pc|in|cm|mm)?\s*")
+LARGEST = 100_000  # pixels of a side
 PIXELS = {None: 1, "px": 1, "pt": 4 / 3, "pc": 16, "in": 96, "cm": 96 / 2.54, "mm": 96 / 25.4}
 
 
@@ -26,7 +27,7 @@ def picture_size(name: str, data: bytes) -> tuple[int, int] | None:
     try:
         with Image.open(io.BytesIO(data)) as picture:  # reads no more than the header
             return picture.size
-    except (OSError, ValueError, Image.DecompressionBombError):
+    except Exception:  # Pillow raises whatever the bytes of a damaged file lead to
         return None
 
 
@@ -58,9 +59,17 @@ def png_picture(encoded: str, metadata: dict[str, Any]) -> Picture | None:
     if signature != b"\x89PNG\r\n\x1a\n" or chunk != b"IHDR":
         return None
     # A picture for a dense screen says in the metadata how large it is to be shown.
-    shown = metadata.get("image/png", {})
-    width, height = int(shown.get("width", width)), int(shown.get("height", height))
+    shown = metadata.get("image/png")
+    sizes = [shown.get(name) if isinstance(shown, dict) else None for name in ("width", "height")]
+    width, height = (_pixels(said) or own for said, own in zip(sizes, (width, height), strict=True))
     return picture_file(data, "png", width, height)
+
+
+def _pixels(said: object) -> int:
+    """A side that metadata gives, in pixels; 0 if it gives none."""
+    if type(said) not in (int, float) or not 1 <= said <= LARGEST:  # type: ignore[operator]
+        return 0
+    return int(said)  # type: ignore[call-overload, no-any-return]
 
 
 def picture_file(data: bytes, kind: str, width: int, height: int) -> Picture:
@@ -71,16 +80,16 @@ def svg_size(data: bytes) -> tuple[int, int] | None:
     """Width and height in CSS pixels, if the SVG has lengths of its own or a viewBox."""
     try:  # its first tag is enough
         _, root = next(iter(ElementTree.iterparse(io.BytesIO(data), events=("start",))))
-    except (ElementTree.ParseError, ValueError, StopIteration):
+    except (ElementTree.ParseError, ValueError, LookupError, StopIteration):
         return None
     sides = [LENGTH.fullmatch(root.get(name, "")) for name in ("width", "height")]
-    given = [float(side[1]) * PIXELS[side[2]] for side in sides if side and side[1] != "."]
-    box = [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?", root.get("viewBox", ""))]
+    given = [float(side[1]) * PIXELS[side[2]] for side in sides if side]
+    box = [float(n) for n in re.findall(r"-?\d{1,6}(?:\.\d+)?", root.get("viewBox", ""))]
     if len(given) == 1 and len(box) == 4 and min(box[2:]) > 0:  # the other by its proportion
         ratio = box[3] / box[2]
         given = [given[0], given[0] * ratio] if sides[0] else [given[0] / ratio, given[0]]
     elif len(given) != 2:
         given = box[2:]
-    if len(given) != 2 or min(given) <= 0:
+    if len(given) != 2 or not 0 < min(given) <= max(given) <= LARGEST:
         return None
     return max(1, round(given[0])), max(1, round(given[1]))

@@ -9,25 +9,27 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from html import escape
+from html import unescape
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
+from markupsafe import Markup, escape
 from math_core import LatexError
 
 from bookc.book import Book, Cell, Node, Refs
 from bookc.read import prose
+from bookc.read.addresses import encoded, fragment, kind_of, outside
 from bookc.read.formulas import mathml, spoken
 from bookc.read.references import LENGTH, citation_text, reference_text, walk
 from bookc.read.syntax import is_toc, section_path, toc_names
-from bookc.site.code import code_block, highlight
+from bookc.site.code import code_block, highlight, joined
 from bookc.site.page import page_file, relative
 
 Tokens = Sequence[Token]
 SizeOf = Callable[[str], tuple[int, int] | None]  # of a picture, by its path in the book
-REMOTE = re.compile(r"(https?:)?//", re.IGNORECASE)
+STYLE = re.compile(r' style="([^"]*)"')
 FITS_TELEPHONE, FITS_COLUMN = 24, 56  # letters of a formula in a sentence
 OPTIONS = MarkdownIt("commonmark").options
 MARKDOWN_IT = RendererHTML()
@@ -41,11 +43,14 @@ class ProseWriter:
         size_of: the size of a picture of the book.
         path: the section whose page is being written.
         cited: the keys that the current page cites, in order.
+        styles: the style attributes that were written on the current page.
+        config: of the book.
     """
 
     def __init__(self, book: Book, refs: Refs, size_of: SizeOf) -> None:
         self.cited: dict[str, None] = {}
-        self.refs, self._config, self.size_of = refs, book.config, size_of
+        self.styles: set[str] = set()
+        self.refs, self.config, self.size_of = refs, book.config, size_of
         self._nodes = {node.path: node for node in walk(refs.tree)}
         self._bibliography_page = _bibliography_page(book, refs)
         self._anchors: set[str] = set()
@@ -54,20 +59,21 @@ class ProseWriter:
     def begin(self, path: str) -> None:
         """Go on with the page of section `path`."""
         self.path = path
-        self._page = page_file(path, self._config)
+        self._page = page_file(path, self.config)
         self.cited.clear()
+        self.styles.clear()
         self._anchors.clear()
 
-    def write(self, cell: Cell) -> str:
+    def write(self, cell: Cell) -> Markup:
         """The HTML of one prose cell."""
         return self._render(self.refs.tokens[cell.id])
 
-    def inline(self, tokens: Tokens | None) -> str:
+    def inline(self, tokens: Tokens | None) -> Markup:
         """The HTML of what stands in a line."""
         return self._render(tokens or ())
 
-    def _render(self, tokens: Tokens) -> str:
-        out = []
+    def _render(self, tokens: Tokens) -> Markup:
+        out: list[str] = []
         for at, token in enumerate(tokens):
             if token.type == "inline":
                 out.append(self.inline(token.children))
@@ -77,9 +83,11 @@ class ProseWriter:
                 out.append(own(tokens, at, OPTIONS, {}))
             else:
                 out.append(_plain_tag(tokens, at))
-        return "".join(out)
+            if style := token.attrs.get("style"):  # how a column of a table is aligned
+                self.styles.add(str(style))
+        return joined(out)
 
-    def title(self, markdown_text: str) -> str:
+    def title(self, markdown_text: str) -> Markup:
         """A title as HTML without links, since it is one itself."""
         tokens = [
             Token("text", "", 0, content=self.plain([token])) if token.type == "role" else token
@@ -108,37 +116,40 @@ class ProseWriter:
 
     def link_to(self, path: str, anchor: str = "") -> str:
         """The address of a page, or of a place on it, from the current page."""
-        fragment = f"#{anchor}" if anchor else ""
+        place = f"#{fragment(anchor)}" if anchor else ""
         if path == self.path and anchor:
-            return fragment
-        return relative(page_file(path, self._config), self._page) + fragment
+            return place
+        return relative(page_file(path, self.config), self._page) + place
 
-    def references(self, keys: Iterable[str]) -> str:
+    def references(self, keys: Iterable[str]) -> Markup:
         """A list of references, by author and year."""
         entries = [self.refs.bibliography[key] for key in keys]
         entries.sort(key=lambda entry: (entry.authors.casefold(), entry.year, entry.key))
-        items = "".join(f'<li id="ref-{escape(e.key)}">{e.html}</li>\n' for e in entries)
-        return f'<ul class="references">\n{items}</ul>\n'
+        item = Markup('<li id="ref-{}">{}</li>\n')
+        items = [item.format(entry.key, Markup(entry.html)) for entry in entries]  # by pybtex
+        return Markup('<ul class="references">\n{}</ul>\n').format(joined(items))
 
     @property
     def has_bibliography(self) -> bool:
         """Whether one page of the book lists all references."""
         return self._bibliography_page is not None
 
-    def contents(self, token: Token) -> str:
+    def contents(self, token: Token) -> Markup:
         """The sections that a `toc` block lists, and those below them."""
         paths = [section_path(name, self.path) for _, name in toc_names(token.content)]
         listed = (self._nodes[path] for path in paths if path in self._nodes)
-        return f'<div class="contents">{self.tree(listed)}</div>\n'
+        return Markup('<div class="contents">{}</div>\n').format(self.tree(listed))
 
-    def tree(self, nodes: Iterable[Node]) -> str:
+    def tree(self, nodes: Iterable[Node]) -> Markup:
         """Nested lists of links to pages."""
         items = []
         for node in nodes:
-            number = f'<span class="number">{node.number}.</span> ' if node.number else ""
-            link = f'<a href="{self.link_to(node.path)}">{number}{self.title(node.title)}</a>'
-            items.append(f"<li>{link}{self.tree(node.children)}</li>\n")
-        return f"<ul>\n{''.join(items)}</ul>\n" if items else ""
+            number = Markup('<span class="number">{}.</span> ').format(node.number)
+            link = Markup('<a href="{}">{}{}</a>').format(
+                self.link_to(node.path), number if node.number else "", self.title(node.title)
+            )
+            items.append(Markup("<li>{}{}</li>\n").format(link, self.tree(node.children)))
+        return Markup("<ul>\n{}</ul>\n").format(joined(items)) if items else Markup()
 
     def role_links(self, token: Token) -> list[tuple[str, str]]:
         """Text and address of each thing that a role names; a label's text is Markdown.
@@ -161,119 +172,150 @@ class ProseWriter:
             links.append((text, self.link_to(self.path if page is None else page, f"ref-{key}")))
         return links
 
-    def identity(self, token: Token) -> str:
+    def identity(self, token: Token) -> Markup:
         """The id attribute; a block that several tabs show carries it only once."""
         anchor = str(token.meta["anchor"])
         if anchor in self._anchors:
-            return ""
+            return Markup()
         self._anchors.add(anchor)
-        return f' id="{escape(anchor)}"'
+        return Markup(' id="{}"').format(anchor)
+
+    def math(self, latex: str, display: bool) -> Markup:
+        """A formula; one that cannot be set stands as it was written."""
+        try:
+            formula = mathml(latex, display)
+        except LatexError:
+            return Markup("<code>{}</code>").format(latex)
+        self.styles.update(unescape(style) for style in STYLE.findall(formula))
+        return Markup(formula)  # math-core escapes what it takes from the formula
 
 
 # One rule for each type of token: the tokens and the place of one in them -> its HTML.
 
 
-def heading_open(page: ProseWriter, tokens: Tokens, at: int) -> str:
+def heading_open(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
     token = tokens[at]
-    return f"<{token.tag}{page.identity(token)}>{_number(token, '{}. ')}"
+    number = _number(token, "{}. ")
+    return Markup("<{}{}>{}").format(token.tag, page.identity(token), number)
 
 
-def heading_close(page: ProseWriter, tokens: Tokens, at: int) -> str:
+def heading_close(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
     token, opening = tokens[at], tokens[at - 2]
-    anchor = escape(str(opening.meta["anchor"]))
-    link = f'<a class="anchor" href="#{anchor}" aria-label="Link to this heading">#</a>'
-    return f"{link if token.tag != 'h1' else ''}</{token.tag}>\n"
+    link = Markup('<a class="anchor" href="#{}" aria-label="Link to this heading">#</a>').format(
+        fragment(str(opening.meta["anchor"]))
+    )
+    return Markup("{}</{}>\n").format(link if token.tag != "h1" else "", token.tag)
 
 
-def figure(page: ProseWriter, tokens: Tokens, at: int) -> str:
+def figure(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
     token = tokens[at]
-    image = (token.children or [])[0]
+    picture = (token.children or [])[0]
     style = _style(token)
-    picture = _image(page, image, f' style="{style}"' if style else "")
-    caption = page.inline(image.children or ())
-    number = _number(token, "Fig. {} ")
-    if caption or number:
-        caption = f"<figcaption>{number}{caption}</figcaption>"
-    return f'<figure class="image"{page.identity(token)}>{picture}{caption}</figure>\n'
+    page.styles.update({style} - {""})
+    attribute = Markup(' style="{}"').format(style) if style else Markup()
+    return Markup('<figure class="image"{}>{}{}</figure>\n').format(
+        page.identity(token),
+        _image(page, picture, attribute),
+        _caption(page.inline(picture.children or ()), _number(token, "Fig. {} ")),
+    )
 
 
-def image(page: ProseWriter, tokens: Tokens, at: int) -> str:
-    return _image(page, tokens[at], "")
+def image(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
+    return _image(page, tokens[at], Markup())
 
 
-def table_open(page: ProseWriter, tokens: Tokens, at: int) -> str:
+def table_open(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
     token = tokens[at]
-    caption = page.inline(token.meta.get("caption", ()))
     number = _number(token, "Table {} ")
-    if caption or number:
-        caption = f"<figcaption>{number}{caption}</figcaption>"
-    identity = page.identity(token) if number else ""
-    return f'<figure class="table"{identity}>{caption}<div class="scroll"><table>\n'
+    return Markup('<figure class="table"{}>{}<div class="scroll"><table>\n').format(
+        page.identity(token) if number else "",
+        _caption(page.inline(token.meta.get("caption", ())), number),
+    )
 
 
-def table_close(page: ProseWriter, tokens: Tokens, at: int) -> str:
-    return "</table></div></figure>\n"
+def table_close(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
+    return Markup("</table></div></figure>\n")
 
 
-def th_open(page: ProseWriter, tokens: Tokens, at: int) -> str:
+def th_open(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
     """A heading of nothing, as in the corner of a table, is an empty cell."""
     return _cell(tokens[at + 1], _plain_tag(tokens, at))
 
 
-def th_close(page: ProseWriter, tokens: Tokens, at: int) -> str:
+def th_close(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
     return _cell(tokens[at - 1], _plain_tag(tokens, at))
 
 
-def math_block(page: ProseWriter, tokens: Tokens, at: int) -> str:
+def math_block(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
     token = tokens[at]
     number = _number(token, "({})")
+    equation = '<div class="equation"{}><div class="scroll">{}</div>{}</div>\n'
     identity = page.identity(token) if number else ""
-    formula = _math(token.content, display=True)
-    return f'<div class="equation"{identity}><div class="scroll">{formula}</div>{number}</div>\n'
+    return Markup(equation).format(identity, page.math(token.content, display=True), number)
 
 
-def math_inline(page: ProseWriter, tokens: Tokens, at: int) -> str:
-    formula = _math(tokens[at].content, display=False)
+def math_inline(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
+    formula = page.math(tokens[at].content, display=False)
     letters = len(re.sub(r"<[^>]*>|&\w+;", "", formula))
     if letters <= FITS_TELEPHONE:
         return formula
     # Browsers do not break a formula; where it does not fit, it scrolls by itself.
     kind = "long" if letters <= FITS_COLUMN else "long wide"
-    return f'<span class="{kind}">{formula}</span>'
+    return Markup('<span class="{}">{}</span>').format(kind, formula)
 
 
-def role(page: ProseWriter, tokens: Tokens, at: int) -> str:
+def role(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
     token = tokens[at]
     name = token.meta["name"]
+    is_citation = name in ("cite", "citet")
     links = [
-        f'<a class="{name}" href="{escape(target)}">'
-        f"{escape(text) if name in ('cite', 'citet') else page.title(text)}</a>"
+        Markup('<a class="{}" href="{}">{}</a>').format(
+            name, target, text if is_citation else page.title(text)
+        )
         if target
         else _unresolved(text)
         for text, target in page.role_links(token)
     ]
-    if name in ("cite", "citet"):
+    if is_citation:
         keys = [key.strip() for key in token.meta["value"].split(",")]
         page.cited.update((key, None) for key in keys if key in page.refs.bibliography)
     if name == "cite":
-        return f"({'; '.join(links)})"
-    return ", ".join(links[:-1]) + " and " + links[-1] if len(links) > 1 else links[0]
+        return Markup("({})").format(Markup("; ").join(links))
+    if len(links) == 1:
+        return links[0]
+    return Markup("{} and {}").format(Markup(", ").join(links[:-1]), links[-1])
 
 
-def link_open(page: ProseWriter, tokens: Tokens, at: int) -> str:
+def link_open(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
     """A link to another section's Markdown file goes to its page."""
     href = str(tokens[at].attrs.get("href", ""))
-    file, mark, fragment = href.partition("#")
-    if file.endswith(".md"):
-        path = section_path(file, page.path).removesuffix(".md")
-        if path in page.refs.titles:
-            href = page.link_to(path) + mark + fragment
+    if (address := _address(page, href)) is None:
+        return Markup()
     title = tokens[at].attrs.get("title")
-    title = f' title="{escape(str(title))}"' if title else ""
-    return f'<a href="{escape(href)}"{title}>'
+    attribute = Markup(' title="{}"').format(title) if title else ""
+    return Markup('<a href="{}"{}>').format(address, attribute)
 
 
-def fence(page: ProseWriter, tokens: Tokens, at: int) -> str:
+def link_close(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
+    opening = next(token for token in reversed(tokens[:at]) if token.type == "link_open")
+    refused = kind_of(str(opening.attrs.get("href", ""))) == "refused"
+    return Markup() if refused else Markup("</a>")
+
+
+def _address(page: ProseWriter, href: str) -> str | None:
+    """The address that a link of the text has on its page; None if a page may not have it."""
+    kind = kind_of(href)
+    if kind != "inside":
+        return outside(href) if kind == "outside" else None
+    file, mark, anchor = href.partition("#")
+    if file.endswith(".md"):
+        path = section_path(unquote(file), page.path).removesuffix(".md")
+        if path in page.refs.titles:
+            return page.link_to(path) + mark + encoded(anchor)
+    return encoded(href)
+
+
+def fence(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
     token = tokens[at]
     language = token.info.strip().split(" ")[0]
     if is_toc(token.info):
@@ -281,24 +323,24 @@ def fence(page: ProseWriter, tokens: Tokens, at: int) -> str:
     return code_block(highlight(token.content, language))
 
 
-def indented_code(page: ProseWriter, tokens: Tokens, at: int) -> str:
+def indented_code(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
     return code_block(escape(tokens[at].content))
 
 
-def marks(page: ProseWriter, tokens: Tokens, at: int) -> str:
+def marks(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
     """A mark that stands behind nothing it could mark."""
-    return ""
+    return Markup()
 
 
-def inline_mark(page: ProseWriter, tokens: Tokens, at: int) -> str:
+def inline_mark(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
     return escape(tokens[at].content)
 
 
-def bibliography(page: ProseWriter, tokens: Tokens, at: int) -> str:
+def bibliography(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
     return page.references(page.refs.cited)
 
 
-RULES: dict[str, Callable[[ProseWriter, Tokens, int], str]] = {
+RULES: dict[str, Callable[[ProseWriter, Tokens, int], Markup]] = {
     "heading_open": heading_open,
     "heading_close": heading_close,
     "figure": figure,
@@ -311,6 +353,7 @@ RULES: dict[str, Callable[[ProseWriter, Tokens, int], str]] = {
     "math_inline": math_inline,
     "role": role,
     "link_open": link_open,
+    "link_close": link_close,
     "fence": fence,
     "code_block": indented_code,
     "marks": marks,
@@ -320,22 +363,28 @@ RULES: dict[str, Callable[[ProseWriter, Tokens, int], str]] = {
 }
 
 
-def _cell(content: Token, tag: str) -> str:
-    return tag if content.content.strip() else tag.replace("th", "td", 1)
+def _cell(content: Token, tag: Markup) -> Markup:
+    return tag if content.content.strip() else Markup(tag.replace("th", "td", 1))
 
 
-def _image(page: ProseWriter, token: Token, attributes: str) -> str:
+def _caption(caption: Markup, number: Markup) -> Markup:
+    if not caption and not number:
+        return Markup()
+    return Markup("<figcaption>{}{}</figcaption>").format(number, caption)
+
+
+def _image(page: ProseWriter, token: Token, attributes: Markup) -> Markup:
     source = str(token.attrs.get("src", ""))
     if token.meta.get("missing"):
         return _unresolved(source)
-    source = escape(source)
-    alt = escape(page.plain(token.children or ()))
-    if REMOTE.match(source):  # a page asks no other site for anything
-        return f'<a href="{source}">{alt or source}</a>'
+    alt = page.plain(token.children or ())
+    if kind_of(source) != "inside":  # a page asks no other site for anything
+        return Markup('<a href="{}">{}</a>').format(outside(source), alt or source)
     path = posixpath.normpath(posixpath.join(posixpath.dirname(page.path), unquote(source)))
     if size := page.size_of(path):
-        attributes += ' width="{}" height="{}"'.format(*size)
-    return f'<img src="{source}" alt="{alt}" loading="lazy"{attributes}>'
+        attributes += Markup(' width="{}" height="{}"').format(*size)
+    picture = Markup('<img src="{}" alt="{}" loading="lazy"{}>')
+    return picture.format(relative(path, page_file(page.path, page.config)), alt, attributes)
 
 
 def _style(token: Token) -> str:
@@ -347,22 +396,15 @@ def _style(token: Token) -> str:
     )
 
 
-def _math(latex: str, display: bool) -> str:
-    try:
-        return mathml(latex, display)
-    except LatexError:
-        return f"<code>{escape(latex)}</code>"
-
-
-def _plain_tag(tokens: Tokens, at: int) -> str:
+def _plain_tag(tokens: Tokens, at: int) -> Markup:
     """A token's tag, as markdown-it writes it."""
-    return MARKDOWN_IT.renderToken(tokens, at, OPTIONS, {})
+    return Markup(MARKDOWN_IT.renderToken(tokens, at, OPTIONS, {}))
 
 
-def _unresolved(name: str) -> str:
+def _unresolved(name: str) -> Markup:
     """What stands in the place of something that the book does not have."""
     title = "There is no such thing in this book"
-    return f'<span class="unresolved" title="{title}">{escape(name)}</span>'
+    return Markup('<span class="unresolved" title="{}">{}</span>').format(title, name)
 
 
 @cache  # every page names its neighbours
@@ -372,15 +414,16 @@ def _inline(text: str) -> list[Token]:
     return tokens[1].children or []
 
 
-def _number(token: Token, pattern: str) -> str:
+def _number(token: Token, pattern: str) -> Markup:
     """The number of a heading; of what is a block by itself, as a link to it."""
     number = token.meta.get("number", "")
     if not number:
-        return ""
+        return Markup()
     if token.type == "heading_open":
-        return f'<span class="number">{pattern.format(number)}</span>'
-    anchor = escape(str(token.meta["anchor"]))
-    return f'<a class="number" href="#{anchor}">{pattern.format(number).strip()}</a> '
+        return Markup('<span class="number">{}</span>').format(pattern.format(number))
+    anchor = fragment(str(token.meta["anchor"]))
+    link = Markup('<a class="number" href="#{}">{}</a> ')
+    return link.format(anchor, pattern.format(number).strip())
 
 
 def _bibliography_page(book: Book, refs: Refs) -> str | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from html import escape
 from itertools import pairwise
 from pathlib import PurePosixPath
 
@@ -17,7 +16,7 @@ from markupsafe import Markup
 from bookc.book import Build, Cell, Chapter, Refs
 from bookc.read import prose
 from bookc.site import downloads, metadata, outputs
-from bookc.site.code import code_block, highlight
+from bookc.site.code import code_block, highlight, joined
 from bookc.site.csp import with_policy
 from bookc.site.navigation import Navigation
 from bookc.site.page import (
@@ -150,11 +149,11 @@ class _Site:
         """One page of the site."""
         self.prose.begin(page.path)
         self._section, self._groups, self._picture = "", 0, ""
-        body = "".join(
+        body = joined(
             self._group(block, page) if isinstance(block, TabGroup) else self._piece(block, page)
             for block in page.blocks
         )
-        references = ""
+        references = Markup()
         if self.prose.cited and not self.prose.has_bibliography:
             references = self.prose.references(self.prose.cited)
         file = page_file(page.path, self._config)
@@ -170,10 +169,10 @@ class _Site:
             is_missing=page.path == MISSING,
             changed=changed,
             is_index=page.path == self._config.index,
-            index_title=Markup(self.prose.title(self._refs.tree.title)),
+            index_title=self.prose.title(self._refs.tree.title),
             description=description,
-            body=Markup(body),
-            references=Markup(references),
+            body=body,
+            references=references,
             tree=self._navigation.tree(file),
             parents=self._navigation.parents(page.path),
             headings=self._navigation.headings(page),
@@ -186,7 +185,7 @@ class _Site:
             missing=[tab for tab in self._config.tabs if page.tabs and tab not in page.tabs],
             page_tabs=page.tabs,
         )
-        return with_policy(html, self._trusts(page))
+        return with_policy(html, self.prose.styles, self._trusts(page))
 
     def _runs(self, page: Page) -> Iterator[_Run]:
         """How readers run the page's code, for each framework that it has code for."""
@@ -203,7 +202,7 @@ class _Site:
     def _trusts(self, page: Page) -> bool:
         return any(PurePosixPath(page.path).match(p) for p in self._config.trusted_html)
 
-    def _piece(self, piece: Piece, page: Page) -> str:
+    def _piece(self, piece: Piece, page: Page) -> Markup:
         if isinstance(piece, Prose):
             self._note_section(piece.cell)
             return self.prose.write(piece.cell)
@@ -211,13 +210,13 @@ class _Site:
             return self._outputs(piece, page)
         return code_block(highlight(piece.source))
 
-    def _group(self, group: TabGroup, page: Page) -> str:
+    def _group(self, group: TabGroup, page: Page) -> Markup:
         shown = shown_tabs(group, page, self._config.tabs)
         panels = [
             _Panel(
                 tab,
                 tuple(choice for choice, by in shown.items() if by == tab),
-                Markup("".join(self._piece(piece, page) for piece in pieces)),
+                joined(self._piece(piece, page) for piece in pieces),
             )
             for tab, pieces in group.panels
         ]
@@ -226,38 +225,41 @@ class _Site:
         missing = [
             choice for choice, tab in shown.items() if choice in page.tabs and tab and tab != choice
         ]
-        return self._group_template.render(
+        html = self._group_template.render(
             number=self._groups, panels=panels, shown=shown, missing=missing
         )
+        return Markup(html)  # Jinja escapes
 
-    def _outputs(self, piece: Outputs, page: Page) -> str:
+    def _outputs(self, piece: Outputs, page: Page) -> Markup:
         html = []
         for part in outputs.convert(piece.recorded.outputs, self._trusts(page)):
-            if isinstance(part, str):
+            if not isinstance(part, Picture):
                 html.append(part)
                 continue
             framework = tab_name(piece.tab) if len(self._config.tabs) > 1 and piece.tab else ""
             alt = outputs.describe(piece.cell.source, framework, self._section)
-            html.append(f'<p class="output picture">{self._image(part, page, alt)}</p>\n')
-        stale = '<p class="stale">Output of an earlier version of this code</p>\n'
-        return f'<div class="outputs">\n{stale * piece.recorded.stale}{"".join(html)}</div>\n'
+            picture = self._image(part, page, alt)
+            html.append(Markup('<p class="output picture">{}</p>\n').format(picture))
+        stale = Markup('<p class="stale">Output of an earlier version of this code</p>\n')
+        outer = Markup('<div class="outputs">\n{}{}</div>\n')
+        return outer.format(stale * piece.recorded.stale, joined(html))
 
-    def _image(self, picture: Picture, page: Page, alt: str) -> str:
+    def _image(self, picture: Picture, page: Page, alt: str) -> Markup:
         """A picture of the record, with the one for dark pages if there is one."""
         file = page_file(page.path, self._config)
         self.pictures[picture.name] = picture.data
         if picture.name.endswith(".png"):
             self._picture = self._picture or picture.name
-        image = (
-            f'<img src="{relative(picture.name, file)}" alt="{escape(alt)}" '
-            f'width="{picture.width}" height="{picture.height}" loading="lazy">'
+        source = relative(picture.name, file)
+        image = Markup('<img src="{}" alt="{}" width="{}" height="{}" loading="lazy">').format(
+            source, alt, picture.width, picture.height
         )
         if picture.dark is None:
             return image
         self.pictures[picture.dark.name] = picture.dark.data
-        source = relative(picture.dark.name, file)
-        media = "(prefers-color-scheme: dark)"
-        return f'<picture><source media="{media}" srcset="{source}">{image}</picture>'
+        return Markup(
+            '<picture><source media="(prefers-color-scheme: dark)" srcset="{}">{}</picture>'
+        ).format(relative(picture.dark.name, file), image)
 
     def _note_section(self, cell: Cell) -> None:
         tokens = self._refs.tokens[cell.id]

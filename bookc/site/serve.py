@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from errno import EADDRINUSE
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from watchfiles import Change, watch
 
+import bookc
 from bookc.config import Config, read_config
 from bookc.files import site_folder
 from bookc.problems import BookError, Problem
@@ -67,17 +70,40 @@ class Server(ThreadingHTTPServer):
 
     Args:
         port: 0 for any that is free.
+
+    Raises:
+        BookError: the port is taken.
     """
 
     daemon_threads = True
+    request_queue_size = 128  # a browser opens many connections at once
 
     def __init__(self, folder: Path, channel: Channel, port: int) -> None:
         self.folder, self.channel = folder, channel
-        super().__init__(("127.0.0.1", port), _Handler)
+        try:
+            super().__init__(("127.0.0.1", port), _Handler)
+        except OSError as error:
+            reason = "is taken by another program" if error.errno == EADDRINUSE else error.strerror
+            message = f"port {port} {reason}: choose another, or 0 for any that is free"
+            raise BookError([Problem("--port", 0, message)]) from None
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/"
+
+    @property
+    def names(self) -> set[str]:
+        """What a browser of this machine calls the server.
+
+        Any other name is a page of somebody else, who had it lead here to read what is served.
+        """
+        port = self.server_port
+        return {f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]")}
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Nothing: a browser that goes away while it is answered is no news to an author."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -86,16 +112,39 @@ class _Handler(SimpleHTTPRequestHandler):
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments, directory=str(arguments[2].folder))  # type: ignore[arg-type, attr-defined]
 
+    def do_HEAD(self) -> None:
+        self._answer(super().do_HEAD)
+
     def do_GET(self) -> None:
+        self._answer(self._get)
+
+    def _answer(self, answer: Callable[[], None]) -> None:
+        """Answer a request, if it is one for this server and for a file that there can be."""
+        try:
+            urlsplit(self.path)
+            file = Path(self.translate_path(self.path))
+            found = file.is_file() or (file / "index.html").is_file()
+        except (ValueError, OSError):  # `http://[`, NUL, a name that is too long
+            self.send_error(400)
+            return
+        if self.headers.get("Host", "") not in self.server.names:
+            self.send_error(421, "This server has another name")
+        elif self.command == "HEAD" and not found:  # folders are not listed
+            self.send_error(404)
+        else:
+            answer()
+
+    def _get(self) -> None:
         path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
         if path == EVENTS:
             heard = query.get("heard", [""])[0]
-            self._send_events(int(heard) if heard.isdigit() else self.server.channel.sent)
+            said = re.fullmatch("[0-9]{1,9}", heard)
+            self._send_events(int(heard) if said else self.server.channel.sent)
         elif path == SCRIPT:
             self._send(200, "text/javascript", (THEME / "live.js").read_bytes())
         elif (file := self._page(path)) is not None:
             self._send(200, "text/html", self._with_script(file))
-        elif not Path(self.translate_path(path)).exists():
+        elif not Path(self.translate_path(path)).is_file() and not self._folder(path):
             missing = self.server.folder / f"{MISSING}.html"
             self._send(404, "text/html", self._with_script(missing))
         else:
@@ -106,6 +155,10 @@ class _Handler(SimpleHTTPRequestHandler):
         if path.endswith("/"):
             file /= "index.html"
         return file if file.suffix == ".html" and file.is_file() else None
+
+    def _folder(self, path: str) -> bool:
+        """Whether a path leads to a folder with a page of its own, whose address ends in `/`."""
+        return (Path(self.translate_path(path)) / "index.html").is_file()
 
     def _send(self, status: int, kind: str, content: bytes) -> None:
         self.send_response(status)
@@ -133,6 +186,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-cache")
+        self.send_header("X-Content-Type-Options", "nosniff")
         super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -146,12 +200,19 @@ class Rest:
     """
 
     def __init__(self, root: Path) -> None:
-        self._command = [sys.executable, "-m", "bookc", "build", "html", "--book", str(root)]
+        book = str(root.absolute())
+        self._command = [sys.executable, "-m", "bookc", "build", "html", "--book", book]
         self._process: subprocess.Popen[str] | None = None
 
     def begin(self) -> None:
         self._process = subprocess.Popen(
-            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            self._command,
+            # -m looks for modules where it is started first: not in the folder of a book.
+            cwd=Path(bookc.__file__).parent.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def stop(self) -> None:

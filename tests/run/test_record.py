@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from bookc.notebook.file import read_record
+from bookc.notebook.foreign import read_record
 from bookc.notebook.notebook import make_notebook
 from bookc.problems import BookError
 from bookc.read.cells import parse_chapter

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -132,7 +131,7 @@ def test_the_index_is_made_again_only_for_new_pages(tiny: Path) -> None:
 def test_without_pagefind_the_error_says_what_to_install(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    monkeypatch.setenv("PAGEFIND_BINARY_PATH", str(shutil.which("false")))
     with pytest.raises(BookError, match=r"search index cannot be made: .*pip install 'pagefind"):
         build(tiny)
 

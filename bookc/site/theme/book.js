@@ -7,6 +7,15 @@
 const root = document.documentElement;
 const known = [...root.dataset.tabs.split(" "), "all"];
 
+// A part of an address as it was written; "%" alone is a letter.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function keep(key, value) {
   try {
     if (value === null) localStorage.removeItem(`${root.dataset.book}.${key}`);
@@ -130,7 +139,7 @@ document.addEventListener("keydown", (event) => {
 
 // A link to a place that another framework shows: its group shows it, alone.
 function showTarget() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(decoded(location.hash.slice(1)));
   const panel = target?.closest(".panel");
   if (!panel || panel.getClientRects().length) return;
   const group = panel.closest(".group");

@@ -13,7 +13,7 @@
   let lost = false;
   events.addEventListener("changed", (event) => {
     const pages = JSON.parse(event.data); // null: all of them
-    if (pages === null || pages.includes(decodeURIComponent(file)) || box.isConnected) location.reload();
+    if (pages === null || pages.includes(decoded(file)) || box.isConnected) location.reload();
   });
   events.addEventListener("problems", (event) => {
     box.textContent = JSON.parse(event.data).join("\n");

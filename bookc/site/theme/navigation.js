@@ -5,7 +5,7 @@
 (() => {
   const contents = document.querySelector(".on-page");
   const links = [...(contents?.querySelectorAll("a") ?? [])];
-  const places = links.map((link) => document.getElementById(decodeURIComponent(link.hash.slice(1))));
+  const places = links.map((link) => document.getElementById(decoded(link.hash.slice(1))));
 
   function follow() {
     const line = document.querySelector(".top").offsetHeight + window.innerHeight / 5;

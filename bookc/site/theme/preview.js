@@ -27,7 +27,7 @@
 
   async function find(link) {
     const address = new URL(link.href);
-    const anchor = decodeURIComponent(address.hash.slice(1));
+    const anchor = decoded(address.hash.slice(1));
     address.hash = address.search = "";
     const here = address.pathname === location.pathname;
     const page = here ? document : await load(address.href);
