@@ -171,7 +171,11 @@ class Config:
     ]
     trusted_html: Annotated[
         Words,
-        Key("bookc", to.words, "sections whose HTML outputs are shown as recorded (wildcards)"),
+        Key(
+            "bookc",
+            to.words,
+            "sections whose HTML outputs are shown as recorded, with scripts (wildcards)",
+        ),
     ]
     site_url: Annotated[str, Key("bookc", to.site_address, "where the site will be found")]
     license_url: Annotated[str, Key("bookc", to.address, "the licence of the text")]

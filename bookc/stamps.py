@@ -61,29 +61,30 @@ class Stamp:
 
     def files(self) -> set[Path]:
         """All files that this or earlier runs wrote for it, whatever the inputs were."""
-        return _files(self.file)
+        return set(_states(self.file))
 
     def begin(self, outputs: Iterable[Path]) -> None:
         """Note which files will be written. What was made before counts no longer."""
-        self._write("", {}, self.files() | set(outputs), None)
+        self._write("", {}, dict.fromkeys(outputs) | _states(self.file), None)
 
     def write(self, outputs: Iterable[Path] = (), value: object = None) -> None:
         """Note what was made; the value must be one that JSON can hold."""
         states = {file: disk.state(file) for file in outputs}
-        earlier = {file for file in self.files() - states.keys() if os.path.lexists(file)}
+        known = _states(self.file)
+        earlier = {file: known[file] for file in known.keys() - states if os.path.lexists(file)}
         self._write(self.inputs, states, earlier, value)
 
     def _write(
-        self, inputs: str, states: Mapping[Path, Any], earlier: Iterable[Path], value: object
+        self, inputs: str, states: Mapping[Path, Any], earlier: Mapping[Path, Any], value: object
     ) -> None:
         about = {
             "book": _relative(self.root.resolve(), self._folder.resolve()),
             "inputs": inputs,
             "outputs": {_relative(file, self._folder): state for file, state in states.items()},
-            "earlier": sorted(_relative(file, self._folder) for file in earlier),
+            "earlier": {_relative(file, self._folder): state for file, state in earlier.items()},
             "value": value,
         }
-        disk.write_file(self.file, json.dumps(about))
+        disk.write_file(self.file, json.dumps(about, sort_keys=True))
 
 
 def made_for(folder: Path, root: Path) -> bool:
@@ -104,7 +105,7 @@ def claim(stamp: Stamp, folder: Path, contents: Mapping[str, str | bytes | Path 
     Raises:
         BookError: files that bookc did not write, and links where it would make folders.
     """
-    known = set().union(*(_files(file) for file in _stamps(stamp.file.parent.parent)))
+    known = {file for one in _stamps(stamp.file.parent.parent) for file in _states(one)}
     problems = []
     for parent in sorted({Path(name).parent for name in contents}):
         for below in (parent, *parent.parents):
@@ -165,8 +166,7 @@ def remove_all(folder: Path) -> tuple[int, int]:
     """
     removed = 0
     for stamp in _stamps(folder):
-        for name, state in _read(stamp)["outputs"].items():
-            file = _place(folder, name)
+        for file, state in _states(stamp).items():
             if _is_below(file, folder) and file.is_file() and list(disk.state(file)) == state:
                 file.unlink()
                 removed += 1
@@ -198,14 +198,16 @@ def _stamps(folder: Path) -> list[Path]:
     return sorted((folder / STAMPS).glob("*.json"))
 
 
-def _files(stamp: Path) -> set[Path]:
+def _states(stamp: Path) -> dict[Path, Any]:
+    """The files that a stamp names, each with its size and time when it was written, if known."""
     known = _read(stamp)
-    return {_place(stamp.parent.parent, name) for name in (*known["outputs"], *known["earlier"])}
+    states = {**known["earlier"], **known["outputs"]}
+    return {_place(stamp.parent.parent, name): state for name, state in states.items()}
 
 
 def _read(stamp: Path) -> dict[str, Any]:
     """What a stamp says; of a file that is none, nothing."""
-    nothing: dict[str, Any] = {"book": "", "inputs": "", "outputs": {}, "earlier": [], "value": 0}
+    nothing: dict[str, Any] = {"book": "", "inputs": "", "outputs": {}, "earlier": {}, "value": 0}
     try:
         known = json.loads(stamp.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -213,8 +215,7 @@ def _read(stamp: Path) -> dict[str, Any]:
     if not isinstance(known, dict) or known.keys() != nothing.keys():
         return nothing
     kinds = {key: type(one) for key, one in nothing.items() if key != "value"}
-    right = all(isinstance(known[key], kind) for key, kind in kinds.items())
-    return known if right and all(isinstance(one, str) for one in known["earlier"]) else nothing
+    return known if all(isinstance(known[key], kind) for key, kind in kinds.items()) else nothing
 
 
 def _place(folder: Path, name: str) -> Path:

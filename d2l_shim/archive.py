@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import shutil
@@ -128,7 +129,9 @@ def _damage_told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno is not None:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ExtractError(f"{path}: there is no room left to unpack it") from error
+        if error.errno not in (None, errno.EINVAL, errno.EOVERFLOW):  # a seek before the start
             raise
         raise ExtractError(f"{path} is damaged: {error}") from error
     except (ExtractError, _NoArchive, MemoryError):

@@ -32,7 +32,7 @@ def outside(address: str) -> str:
 
 def encoded(address: str) -> str:
     """An address with every letter written out that would end it or mean something else."""
-    return quote(address, safe="/:?#[]@!$&'*+,;=%~")
+    return quote(address, safe="/:?#[]@!$&*+,;=%~")
 
 
 def path(place: str) -> str:

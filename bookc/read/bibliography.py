@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from pybtex.backends.html import Backend
 from pybtex.database import BibliographyData, Entry, parse_string
 from pybtex.exceptions import PybtexError
+from pybtex.style import FormattedEntry
 from pybtex.style.formatting.unsrt import Style
 from pybtex.style.template import FieldIsMissing
 
@@ -39,7 +40,7 @@ def read_bibliography(text: str, file: str, formatted: bool = True) -> dict[str,
     try:
         with pybtex.errors.capture() as captured:
             data = parse_string(text, "bibtex")
-            html = _format(data) if formatted else {}
+            html = _format(data, file) if formatted else {}
         if captured:
             raise captured[0]
     except PybtexError as error:
@@ -70,20 +71,30 @@ class _Html(Backend):  # type: ignore[misc]  # pybtex has no types
         return str(Markup('<a href="{}">{}</a>').format(address, Markup(text)) if address else text)
 
 
-def _format(data: BibliographyData) -> dict[str, str]:
+def _format(data: BibliographyData, file: str) -> dict[str, str]:
     backend, style = _Html("utf-8"), Style()  # to make a style takes as long as 50 entries
     formatted = {}
+    problems = []
     for key, entry in data.entries.items():
-        kind = SAME_TYPES.get(entry.type, entry.type)
-        if not hasattr(style, f"get_{kind}_template"):
-            kind = "misc"
         try:
-            (done,) = style.format_entries([_as(kind, entry)])
-        except FieldIsMissing:
-            # A book without its publisher can be cited; "misc" wants no field at all.
-            (done,) = style.format_entries([_as("misc", entry)])
-        formatted[key] = done.text.render(backend)
+            formatted[key] = _formatted(style, entry).text.render(backend)
+        except Exception as error:  # its reader of LaTeX raises whatever it meets
+            problems.append(Problem(file, 0, f"entry '{key}' cannot be formatted: {error}"))
+    if problems:
+        raise BookError(problems)
     return formatted
+
+
+def _formatted(style: Style, entry: Entry) -> FormattedEntry:
+    kind = SAME_TYPES.get(entry.type, entry.type)
+    if not hasattr(style, f"get_{kind}_template"):
+        kind = "misc"
+    try:
+        (done,) = style.format_entries([_as(kind, entry)])
+    except FieldIsMissing:
+        # A book without its publisher can be cited; "misc" wants no field at all.
+        (done,) = style.format_entries([_as("misc", entry)])
+    return done
 
 
 def _as(kind: str, entry: Entry) -> Entry:

@@ -26,7 +26,7 @@ KINDS: dict[str, Literal["section", "figure", "table", "equation"]] = {
 }
 LENGTH = re.compile(r"\d+(\.\d+)?(px|%|em|rem|cm|mm|in|pt)?")
 UNDERLINED = {"=": 1, "-": 2}  # levels of headings without #
-SUGGESTIONS, NAME = 100, 100  # how many unknown names are compared with the known, and letters
+SUGGESTIONS, NAME = 40, 100  # how many unknown names are compared with the known, and letters
 OURS = re.compile(r"bookc-|ref-")  # what ids begin with that a page gives to its own parts
 
 

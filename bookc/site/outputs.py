@@ -18,8 +18,9 @@ from bookc.site.clean import LONGEST, excess, safe_html, safe_svg
 from bookc.site.pictures import Picture, picture_file, png_picture, svg_size
 
 # What a terminal obeys: colours and places (CSI), titles and the clipboard (OSC and their like).
-ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[P\]X^_].*?(?:\x1b\\|\x07)|\x1b[ -~]", re.DOTALL)
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")  # letters that no page may have
+ANSI = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[P\]X^_][^\x07\x1b]*(?:\x1b\\|\x07)?|\x1b[ -~]"
+)
 SVG_SIZE = 300, 150  # what browsers give a picture that has no size
 LABELS = ("xlabel", "ylabel", "title", "titles", "legend", "label")  # plots' texts for readers
 TALL = 24  # lines of text that an output shows before it is opened
@@ -77,7 +78,7 @@ def _result(output: dict[str, Any], trusted: bool) -> Part:
     if not reason:
         if svg := safe_svg(drawing):
             return picture_file(svg, "svg", *(svg_size(svg) or SVG_SIZE))
-        if html := html if trusted else safe_html(CONTROL.sub("", html)):
+        if html := html if trusted else safe_html(html):
             return Markup('<div class="output html">{}</div>\n').format(Markup(html))
     if "text/plain" in data:
         return _pre("result", _terminal(_text(data["text/plain"])))
@@ -86,7 +87,7 @@ def _result(output: dict[str, Any], trusted: bool) -> Part:
 
 
 def _unseen(message: str) -> Markup:
-    return Markup('<p class="unseen">{}</p>\n').format(CONTROL.sub("", message))
+    return Markup('<p class="unseen">{}</p>\n').format(message)
 
 
 def _error(output: dict[str, Any]) -> str:
@@ -97,8 +98,7 @@ def _error(output: dict[str, Any]) -> str:
 def _terminal(text: str) -> str:
     """Text as a terminal leaves it: a carriage return goes back to the start of the line."""
     lines = ANSI.sub("", text).replace("\r\n", "\n").split("\n")
-    shown = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
-    return CONTROL.sub("", shown)
+    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
 
 
 def _text(value: object) -> str:

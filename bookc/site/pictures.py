@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import io
 import re
@@ -54,7 +53,7 @@ def png_picture(encoded: str, metadata: dict[str, Any]) -> Picture | None:
     try:
         data = base64.b64decode(encoded)
         signature, chunk, width, height = PNG_HEADER.unpack_from(data)
-    except (binascii.Error, struct.error):
+    except (ValueError, struct.error):  # not base64, not even ASCII; too short
         return None
     if signature != b"\x89PNG\r\n\x1a\n" or chunk != b"IHDR":
         return None

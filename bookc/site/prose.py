@@ -249,9 +249,9 @@ def th_close(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
 def math_block(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
     token = tokens[at]
     number = _number(token, "({})")
-    equation = '<div class="equation"{}><div class="scroll">{}</div>{}</div>\n'
+    equation = Markup('<div class="equation"{}><div class="scroll">{}</div>{}</div>\n')
     identity = page.identity(token) if number else ""
-    return Markup(equation).format(identity, page.math(token.content, display=True), number)
+    return equation.format(identity, page.math(token.content, display=True), number)
 
 
 def math_inline(page: ProseWriter, tokens: Tokens, at: int) -> Markup:

@@ -5,6 +5,7 @@ Every link is relative, so that the site works below any address and from the di
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -43,6 +44,7 @@ MISSING_CELL = Cell(
     (),
     1,
 )
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")  # letters that no page may have
 DESCRIPTION = 160  # letters that search engines show
 
 
@@ -185,7 +187,7 @@ class _Site:
             missing=[tab for tab in self._config.tabs if page.tabs and tab not in page.tabs],
             page_tabs=page.tabs,
         )
-        return with_policy(html, self.prose.styles, self._trusts(page))
+        return with_policy(CONTROL.sub("", html), self.prose.styles, self._trusts(page))
 
     def _runs(self, page: Page) -> Iterator[_Run]:
         """How readers run the page's code, for each framework that it has code for."""

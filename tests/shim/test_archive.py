@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -146,3 +148,70 @@ def test_extract_refuses_other_files(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"<html>not found</html>")
     with pytest.raises(ValueError, match="neither a zip nor a tar"):
         archive.extract(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        (["A.txt", "a.TXT"], "are one file on a disk that ignores case"),
+        (["dir/a", "DIR/b"], "are one file on a disk that ignores case"),
+        (["x" * 300], "is longer than a disk takes"),
+        (["a/" + "ü" * 200 + "/b"], "is longer than a disk takes"),
+    ],
+)
+def test_extract_refuses_names_that_not_every_disk_has(
+    tmp_path: Path, members: list[str], reason: str
+) -> None:
+    path = make_zip(tmp_path / "a.zip", dict.fromkeys(members, b"1"))
+    with pytest.raises(archive.ExtractError, match=reason):
+        archive.extract(path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_extract_refuses_what_would_fill_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_zip(tmp_path / "a.zip", {"zeros": bytes(80 << 20)})
+    with pytest.raises(archive.ExtractError, match="83,886,080 bytes would come of"):
+        archive.extract(path, tmp_path / "out")
+    small = make_zip(tmp_path / "b.zip", {"zeros": bytes(1 << 20)})  # regular, and harmless
+    archive.extract(small, tmp_path / "out")
+    full = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    with pytest.raises(archive.ExtractError, match="has 1,000 left"):
+        archive.extract(small, tmp_path / "out")
+
+
+def make_any(folder: Path, kind: str) -> Path:
+    content = {"a.txt": b"text " * 400, "b/c.bin": bytes(range(256)) * 8}
+    if kind == "zip":
+        return make_zip(folder / "a.zip", content)
+    with tarfile.open(folder / f"a.tar.{kind}", f"w:{kind}") as opened:  # type: ignore[call-overload]
+        for name, data in content.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            opened.addfile(info, io.BytesIO(data))
+    return folder / f"a.tar.{kind}"
+
+
+@pytest.mark.parametrize("kind", ["zip", "gz", "bz2", "xz"])
+def test_a_mutated_archive_is_unpacked_or_refused_with_one_error(tmp_path: Path, kind: str) -> None:
+    whole = make_any(tmp_path, kind).read_bytes()
+    random = Random(kind)
+    refused = 0
+    for number in range(400):
+        data = bytearray(whole)
+        for _ in range(random.randint(1, 4)):
+            data[random.randrange(len(data))] = random.randrange(256)
+        if random.random() < 0.3:
+            del data[random.randrange(len(data)) :]
+        path = tmp_path / f"m{number}.{kind}"
+        path.write_bytes(data)
+        try:
+            archive.extract(path, tmp_path / "out")
+        except archive.ExtractError:
+            refused += 1
+        except ValueError as error:
+            assert "neither a zip nor a tar" in str(error)
+            refused += 1
+    assert refused > 40

@@ -20,6 +20,15 @@ SHA1 = hashlib.sha1(CONTENT).hexdigest()
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
+AWAY = {
+    "away-ftp": "ftp://127.0.0.1:9/a",
+    "away-port": "http://127.0.0.1:99999/a",
+    "away-odd": "http://[/a",
+    "away-file": "file:///etc/passwd",
+    "away-none": "http://",
+}
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     """What happens depends on the path; `log` has the path and range of each request."""
 
@@ -41,6 +50,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Location", "/file.bin")
             self.send_header("Content-Length", "0")
             self.end_headers()
+        elif name in AWAY:
+            self.send_response(302)
+            self.send_header("Location", AWAY[name])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif name == "liar":  # another version each time, whatever If-Range says
+            self._liar(int(asked.removeprefix("bytes=").rstrip("-") or 0), count)
         elif name == "shifted" and asked:
             self._send(206, CONTENT, "bytes 0-255999/256000")
         elif name == "chunked":
@@ -69,6 +85,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._send(status, rest, place, sent, f'"v{count}"' if name == "changes" else '"v"')
             if name == "stalls":
                 self.server.stop.wait(10)  # type: ignore[attr-defined]
+
+    def _liar(self, start: int, count: int) -> None:
+        body = bytes([count]) * 100_000
+        place = f"bytes {start}-99999/100000" if start else ""
+        sent = 1000 if count < 3 else None
+        self._send(206 if start else 200, body[start:], place, sent, f'"v{min(count, 3)}"')
 
     def _send(
         self, status: int, body: bytes, place: str, sent: int | None = None, etag: str = '"v"'
@@ -154,6 +176,26 @@ def test_a_lost_connection_is_taken_up_where_it_broke(server: Server, tmp_path: 
 def test_a_file_that_changes_meanwhile_is_fetched_anew(server: Server, tmp_path: Path) -> None:
     path = download.download(f"{server.url}/changes", tmp_path)
     assert Path(path).read_bytes() == CONTENT
+
+
+def test_two_versions_are_never_mixed(server: Server, tmp_path: Path) -> None:
+    """A server that answers with a part of another version than was begun with."""
+    path = Path(download.download(f"{server.url}/liar", tmp_path))
+    assert len(set(path.read_bytes())) == 1 and path.stat().st_size == 100_000
+
+
+@pytest.mark.parametrize("name", AWAY)
+def test_an_odd_redirection_is_an_error_of_downloads(
+    server: Server, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(download.DownloadError, match="cannot fetch"):
+        download.download(f"{server.url}/{name}", tmp_path, retries=1)
+    assert not (tmp_path / name).exists()
+
+
+def test_an_address_may_have_any_letters(server: Server, tmp_path: Path) -> None:
+    path = Path(download.download(f"{server.url}/größe ä.bin?q=ü", tmp_path))
+    assert path.name == "größe ä.bin" and path.read_bytes() == CONTENT
 
 
 def test_an_interrupted_program_is_taken_up(server: Server, tmp_path: Path) -> None:
