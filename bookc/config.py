@@ -99,7 +99,7 @@ class Config:
     author: Annotated[str, Key("project", to.text, "who wrote it", "The contributors")]
     copyright: Annotated[str, Key("project", to.text, "the line at the end of each page")]
     release: Annotated[str, Key("project", to.text, "its version")]
-    lang: Annotated[str, Key("project", to.text, "the code of its language", "en")]
+    lang: Annotated[str, Key("project", to.language, "the code of its language", "en")]
     source_dir: Annotated[Path, Key("build", to.source_folder, "the Markdown files", ".")]
     output_dir: Annotated[Path, Key("build", to.output_folder, "what can be made again", "_build")]
     index: Annotated[str, Key("build", to.section_path, "the first page", "index")]

@@ -59,6 +59,13 @@ def project_name(entry: Entry) -> str:
     return entry.text
 
 
+def language(entry: Entry) -> str:
+    """A code such as `en` or `pt-BR`; files of the search index are called so."""
+    if not re.fullmatch(r"[A-Za-z]{1,8}([_-][A-Za-z0-9]{1,8})*", entry.text):
+        entry.wrong(f"{entry.name} = {entry.text}: want a code such as en or pt-BR")
+    return entry.text
+
+
 def words(entry: Entry) -> tuple[str, ...]:
     return tuple(entry.text.split())
 

@@ -237,7 +237,7 @@ def lint(args: Arguments) -> Iterable[Problem] | int:
 
 
 @verb(
-    "run the notebooks whose code changed, and write the record",
+    "run the book's code: the notebooks that changed; write the record",
     "bookc execute --tab mxnet images/dcgan",
     BOOK,
     SECTIONS,
@@ -274,7 +274,7 @@ def execute(args: Arguments) -> Iterable[Problem]:
 
 
 @verb(
-    "run quick builds under nbval and compare with the record",
+    "run the book's code: quick builds under nbval, compared with the record",
     "bookc test --tab tensorflow game/gan",
     BOOK,
     SECTIONS,

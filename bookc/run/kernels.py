@@ -175,9 +175,10 @@ async def _run(task: Task, timeout: int, environment: dict[str, str], report: Re
         failure = _explain(started[-1], "the kernel died (out of memory?)", "")
     except RuntimeError as error:  # nbclient's word for a kernel that never answered
         failure = _explain((started or code)[-1], str(error), "")
-        atexit.unregister(client._cleanup_kernel)
     finally:
-        # Cancelled while its kernel was starting, nbclient has not yet taken charge of it.
+        # Cancelled while its kernel was starting, nbclient has not yet taken charge of it, and
+        # would look for it when Python ends.
+        atexit.unregister(client._cleanup_kernel)
         if client.km is not None and client.km.has_kernel:
             await ensure_async(client.km.shutdown_kernel(now=True))
     return Result(task, time.monotonic() - begin, failure)

@@ -128,6 +128,17 @@ def test_the_index_is_made_again_only_for_new_pages(tiny: Path) -> None:
     assert len(list(folder.glob("pagefind/*.pf_meta"))) == 1
 
 
+def test_the_same_book_gives_the_same_site(
+    tiny: Path, files_below: Callable[[Path], dict[str, bytes]]
+) -> None:
+    built = []
+    for _ in range(4):  # three tabs have six orders
+        shutil.rmtree(tiny / "_build", ignore_errors=True)
+        built.append(files_below(build(tiny)))
+    assert any(name.endswith(".pf_filter") for name in built[0])
+    assert built[1:] == built[:1] * 3
+
+
 def test_without_pagefind_the_error_says_what_to_install(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

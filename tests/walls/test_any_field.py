@@ -24,7 +24,6 @@ title = {text}
 author = {text}
 copyright = 2026 {text}
 release = {text}
-lang = {text}
 [build]
 tabs = pytorch, mxnet
 resources = img

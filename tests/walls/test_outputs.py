@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,9 @@ from playwright.sync_api import Browser, Route, sync_playwright
 
 from bookc.book import Recorded
 from bookc.problems import BookError
+from bookc.read.addresses import kind_of
 from bookc.run.build import read_build
-from bookc.site.clean import safe_html, safe_svg
+from bookc.site.clean import harmless_svg, safe_html, safe_svg
 from bookc.site.csp import with_policy
 from bookc.site.outputs import convert
 from bookc.site.pictures import Picture, svg_size
@@ -230,3 +232,91 @@ def test_a_picture_of_another_site_is_a_link(make_book: MakeBook) -> None:
     page = (build(root, []) / "index.html").read_text()
     assert '<a href="https://example.org/a.png">A map</a>' in page
     assert "<img" not in page
+
+
+SOURCES = ["ftp://a/b.png", "blob:https://a/b", "https:host/b.png", "file:///b.png", "\\\\a\\b.png"]
+
+
+@pytest.mark.parametrize("source", [*SOURCES, "data:image/png;base64,AA", "javascript:a"])
+def test_what_is_no_file_of_the_book_is_no_picture(make_book: MakeBook, source: str) -> None:
+    config = "[project]\ntitle = B\n[build]\ntabs = pytorch\n"
+    text = f"# Book\n\n![A map]({source}) and ![](<{source}>)\n\n![A figure]({source})\n"
+    root = make_book({"config.ini": config, "index.md": text})
+    page = (build(root, []) / "index.html").read_text()
+    found = re.findall(r'(?:href|src)="([^"]*)"', page)
+    assert "<img" not in page and found and all(kind_of(one) != "refused" for one in found)
+    warnings = [str(problem) for problem in read_build(root).book.warnings]
+    assert warnings and all("no such image: " in warning for warning in warnings)
+
+
+def test_a_link_that_no_page_has_is_told(make_book: MakeBook) -> None:
+    root = make_book({"index.md": "# Book\n\n[a](ftp://a/b) [c](doi:10.1/x)\n"})
+    with pytest.raises(BookError) as told:
+        read_build(root)
+    message = "is no link of a page: http, https and mailto are"
+    lines = str(told.value).splitlines()
+    assert lines == [f"index.md:3: ftp://a/b {message}", f"index.md:3: doi:10.1/x {message}"]
+
+
+def test_no_label_takes_an_id_of_the_page(make_book: MakeBook) -> None:
+    taken = ["bookc-content", "bookc-contents", "bookc-search", "bookc-tab-1-pytorch", "ref-key"]
+    text = "".join(f"## Heading\n:label:`{name}`\n\n:numref:`{name}`\n\n" for name in taken)
+    page = (
+        (build(make_book({"index.md": f"# Book\n\n{text}\n## Bookc contents\n"}), []))
+        .joinpath("index.html")
+        .read_text()
+    )
+    ids = re.findall(r' id="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+    assert all(f'id="at-{name}"' in page and f'href="#at-{name}"' in page for name in taken)
+
+
+HOSTILE_DRAWINGS = {
+    "script": "<script>ran = 1</script>",
+    "handler": '<rect width="9" height="9" onload="ran = 1" onclick="ran = 1"/>',
+    "animated link": '<a href="#"><set attributeName="href" to="javascript:ran=1"/></a>',
+    "animated values": '<a><animate attributeName="xlink:href" values="javascript:ran=1"/></a>',
+    "html": '<foreignObject><img xmlns="http://www.w3.org/1999/xhtml" src="x" onerror="ran=1"/>'
+    "</foreignObject>",
+    "html script": '<foreignObject><script xmlns="http://www.w3.org/1999/xhtml">ran = 1</script>'
+    "</foreignObject>",
+    "link": '<a xlink:href="javascript:ran = 1"><text y="9">x</text></a>',
+    "use": '<use href="data:image/svg+xml,&lt;svg/&gt;#x"/>',
+    "image": '<image href="http://127.0.0.1:9/a.png"/>',
+    "image-set": "<rect style=\"mask: image-set('http://127.0.0.1:9/a.png' 1x)\"/>",
+    "src": "<rect style=\"fill: src('http://127.0.0.1:9/a.png')\"/>",
+    "cross-fade": '<rect style="fill: -webkit-cross-fade(url(#a), url(http://127.0.0.1:9/), 1%)"/>',
+    "import": '<style>@import "http://127.0.0.1:9/a.css";</style>',
+    "font": "<style>@font-face { font-family: a; src: url(http://127.0.0.1:9/a) }</style>",
+    "escaped": "<style>rect { fill: u\\72l(http://127.0.0.1:9/a) }</style>",
+    "handler of events": '<handler xmlns:ev="http://www.w3.org/2001/xml-events" ev:event="load">'
+    "ran = 1</handler>",
+    "embedded": '<iframe xmlns="http://www.w3.org/1999/xhtml" src="javascript:top.ran=1"/>',
+    "math": '<math xmlns="http://www.w3.org/1998/Math/MathML" href="javascript:ran=1"/>',
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_DRAWINGS)
+def test_a_drawing_of_an_author_is_harmless_by_itself(
+    browser: Browser, make_book: MakeBook, name: str
+) -> None:
+    config = "[project]\ntitle = B\n[build]\ntabs = pytorch\nresources = img\n"
+    config += "[html]\nfavicon = img/b.svg\n"
+    drawing = SVG.format(f'width="90" height="90"><g id="kept"/>{HOSTILE_DRAWINGS[name]}')
+    files = {"img/a.svg": drawing, "img/b.svg": drawing, "img/c.svg": "<svg><script>ran=1</script>"}
+    text = "# Book\n\n![A](img/a.svg)\n\n![C](img/c.svg)\n"
+    root = make_book({"config.ini": config, "index.md": text, **files})
+    folder = build(root, [])
+    names = ("img/a.svg", "img/b.svg", "img/c.svg", "index.html")
+    assert seen_by_a_visitor(browser, folder, *names) == set()
+    assert b"kept" in (folder / "img" / "a.svg").read_bytes()
+
+
+def test_a_drawing_without_harm_stays_as_it_is() -> None:
+    drawing = SVG.format(
+        'width="90" height="90"><!-- by hand --><style>.a { fill: rgb(1, 2, 3) }</style>'
+        '<metadata><x xmlns="http://example.org/editor">a</x></metadata>'
+        '<g id="f(x)" transform="translate(1 2)" style="fill: url(#a)"><text>if (a) b()</text></g>'
+        '<foreignObject><p xmlns="http://www.w3.org/1999/xhtml">a</p></foreignObject>'
+    ).encode()
+    assert harmless_svg(drawing) == drawing
