@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import concurrent.futures
 import os
+import queue
 import re
 import subprocess
 import threading
@@ -85,9 +86,10 @@ def execute(
     """
     # The event loop lives in a thread of its own: nbclient then leaves the signal handlers
     # alone, and Ctrl-C reaches this thread, which cancels the loop's work and waits for it.
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    loops: queue.SimpleQueue[asyncio.AbstractEventLoop] = queue.SimpleQueue()
+    thread = threading.Thread(target=_run_loop, args=(loops,), daemon=True)
     thread.start()
+    loop = loops.get()
     future = asyncio.run_coroutine_threadsafe(
         _run_all(tasks, jobs, timeout, report, finished), loop
     )
@@ -104,7 +106,14 @@ def execute(
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        loop.close()
+
+
+def _run_loop(loops: queue.SimpleQueue[asyncio.AbstractEventLoop]) -> None:
+    """Make an event loop, hand it over and run it until it is stopped."""
+    loop = asyncio.new_event_loop()  # here, where no signal can leave it half made
+    loops.put(loop)
+    loop.run_forever()
+    loop.close()
 
 
 def kernel_environment(jobs: int) -> dict[str, str]:
