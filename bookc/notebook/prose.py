@@ -130,4 +130,5 @@ def _reader(path: str, refs: Refs, linked: bool = True) -> Callable[[re.Match[st
 
 
 def _link(text: str, reference: Reference, linked: bool) -> str:
-    return f"[{text}]({reference.url})" if reference.url and linked else text
+    address = reference.url.replace("(", "%28").replace(")", "%29")  # they would end the link
+    return f"[{text}]({address})" if address and linked else text

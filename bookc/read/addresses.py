@@ -32,7 +32,7 @@ def outside(address: str) -> str:
 
 def encoded(address: str) -> str:
     """An address with every letter written out that would end it or mean something else."""
-    return quote(address, safe="/:?#[]@!$&*+,;=%~")
+    return quote(address, safe="/:?#[]@!$&*+,;=%~()")
 
 
 def path(place: str) -> str:
@@ -42,4 +42,4 @@ def path(place: str) -> str:
 
 def fragment(anchor: str) -> str:
     """What stands behind the # of an address, for an element with this id."""
-    return quote(anchor, safe="~")
+    return quote(anchor, safe="/:*~")
