@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bookc.author.lint import Linted
     from bookc.author.sync import Choice, Question
     from bookc.run.kernels import Report, Result, Task
+    from bookc.run.status import Status
 
 # What a terminal obeys instead of showing it: control letters, and those that turn the direction.
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -93,6 +94,21 @@ def show_results(results: Sequence[Result]) -> None:
         if result.failure is not None:
             complain(f"--- {result.task.name}: {result.failure.problem}")
             complain(f"{result.failure.source}\n\n{result.failure.traceback}")
+
+
+def show_statuses(statuses: Sequence[Status]) -> None:
+    """Show a table of the notebooks, with what makes their outputs stale."""
+    from rich.table import Table
+
+    table = Table("section", "framework", "outputs", "last run")
+    for one in statuses:
+        tab, path = one.section
+        why = "; ".join(one.reasons) or "fresh"
+        seconds = f"{one.seconds:.1f} s" if one.seconds else "-"
+        table.add_row(visible(path), tab, visible(why), seconds)
+    console().print(table)
+    stale = sum(not one.is_fresh for one in statuses)
+    say(f"{len(statuses)} notebooks, {stale} stale" + (": bookc execute" if stale else ""))
 
 
 def show_notes(lines: Iterable[str]) -> None:

@@ -254,14 +254,15 @@ def execute(args: Arguments) -> Iterable[Problem]:
     from bookc.notebook.compile import with_code
     from bookc.run.build import make_build
     from bookc.run.kernels import execute_book
-    from bookc.run.record import missing_frameworks, without_fresh, without_missing
+    from bookc.run.record import missing_frameworks, without_missing
+    from bookc.run.status import only_stale
 
     tabs = _tabs(args, read_config(args.book))
     build = make_build(args.book, tabs=tabs, quick=args.quick)
     missing = missing_frameworks(build.config, tabs)
     chosen = without_missing(with_code(build, args.sections))
     if not args.quick and not args.sections and not args.all:
-        chosen = without_fresh(chosen)
+        chosen = only_stale(chosen)
         if not chosen.notebooks and not missing:
             say("nothing to execute: every record is of today's code (--all runs them too)")
     config = build.config
@@ -271,6 +272,24 @@ def execute(args: Arguments) -> Iterable[Problem]:
         terminal.show_results(results)
     failures = [result.failure.problem for result in results if result.failure]
     return [*build.book.warnings, *missing, *failures]
+
+
+@verb(
+    "show which outputs are of today's code, and why others are not",
+    "bookc status --tab pytorch",
+    BOOK,
+    SECTIONS,
+    TAB,
+)
+def status(args: Arguments) -> Iterable[Problem] | int:
+    from bookc.notebook.compile import with_code
+    from bookc.run.build import make_build
+    from bookc.run.status import statuses
+
+    build = make_build(args.book, tabs=_tabs(args, read_config(args.book)))
+    found = statuses(with_code(build, args.sections))
+    terminal.show_statuses(found)
+    return 1 if any(not one.is_fresh for one in found) else 0
 
 
 @verb(

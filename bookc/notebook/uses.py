@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bookc import disk, files
@@ -58,6 +58,24 @@ def read_library(sources: Mapping[str, str]) -> dict[str, Module]:
 
 def used_symbols(cells: Iterable[str], library: Mapping[str, Module]) -> dict[str, str]:
     """What code cells take from the library: `{"d2l.Animator": digest}`, by the name they use."""
+    return {
+        name: digest
+        for name, symbol in sorted(_used(cells, library).items())
+        if (digest := _digest(symbol, library))
+    }
+
+
+def definitions(cells: Iterable[str], library: Mapping[str, Module]) -> dict[str, str]:
+    """The full names of what code cells use: `{"d2l.Animator": "d2l_shim.plot.Animator"}`."""
+    return {
+        name: ".".join(found)
+        for name, symbol in _used(cells, library).items()
+        if (found := find(symbol, library)) is not None
+    }
+
+
+def _used(cells: Iterable[str], library: Mapping[str, Module]) -> dict[str, Symbol]:
+    """What code cells take from the library, by the name they use."""
     if not library:
         return {}
     trees = [tree for source in cells if (tree := _parsed(source)) is not None]
@@ -76,34 +94,91 @@ def used_symbols(cells: Iterable[str], library: Mapping[str, Module]) -> dict[st
             module = modules.get(node.value.id)
             if module is not None:
                 used[f"{node.value.id}.{node.attr}"] = (module, node.attr)
-    return {
-        name: digest
-        for name, symbol in sorted(used.items())
-        if (digest := _digest(symbol, library))
-    }
+    return used
 
 
 def _digest(symbol: Symbol, library: Mapping[str, Module]) -> str:
-    """A short digest of all that a symbol's meaning rests on; "" if the library has none."""
-    texts: dict[Symbol, str] = {}
-    waiting = [symbol]
+    """A short digest of all that a symbol's meaning rests on; "" if the library has none.
+
+    Of an object of which one method is used, as in `load = data.load`, it is how the object is
+    made, that method, and those that it calls: not the others of its class.
+    """
+    texts: dict[tuple[str, str, str], str] = {}
+    waiting = [(*symbol, "")]  # module, name, and a method where no more is used
     while waiting:
-        found = find(waiting.pop(), library)
-        if found is None or found in texts:
+        module, name, method = waiting.pop()
+        found = find((module, name), library)
+        if found is None or (*found, method) in texts or (*found, "") in texts:
             continue
-        nodes = library[found[0]].defined[found[1]]
-        texts[found] = "\n".join(_meaning(node) for node in nodes)
-        waiting += [(found[0], name) for node in nodes for name in _names(node)]
-        waiting += [
-            (source[0] + "." + source[1], node.attr)  # plot.Animator after `import plot`
-            for node in (inner for outer in nodes for inner in ast.walk(outer))
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-            if (source := library[found[0]].imported.get(node.value.id)) is not None
-        ]
+        key = (*found, method)
+        nodes: Sequence[ast.AST] = library[found[0]].defined[found[1]]
+        if method:
+            nodes = _parts_of(nodes[0], method)
+        texts[key] = "\n".join(_meaning(node) for node in nodes)
+        for name, attribute in (pair for node in nodes for pair in _references(node)):
+            if name == found[1]:  # it names itself
+                continue
+            source = library[found[0]].imported.get(name)
+            made = find((found[0], name), library)
+            if source is not None and attribute:  # plot.Animator after `import plot`
+                waiting.append((f"{source[0]}.{source[1]}", attribute, ""))
+            if attribute and made is not None and _is_object(library[made[0]].defined[made[1]]):
+                waiting.append((*made, attribute))
+            elif method and name == _class_of(nodes[0]):
+                waiting.append((found[0], name, method))
+            else:
+                waiting.append((found[0], name, ""))
     if not texts:
         return ""
     whole = "\n".join(texts[key] for key in sorted(texts))
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+
+def _is_object(nodes: Sequence[ast.stmt]) -> bool:
+    """Whether a name is bound once, to what a call of a name gives, as in `data = Data(...)`."""
+    return len(nodes) == 1 and _class_of(nodes[0]) != ""
+
+
+def _class_of(node: ast.AST) -> str:
+    """`Data`, for `data = Data(...)`; else ""."""
+    value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
+    called = value.func if isinstance(value, ast.Call) else None
+    return called.id if isinstance(called, ast.Name) else ""
+
+
+def _parts_of(node: ast.AST, method: str) -> Sequence[ast.AST]:
+    """What counts of an object or a class of which one method is used."""
+    if isinstance(node, ast.AnnAssign) and node.value is not None:
+        return [ast.Assign([node.target], node.value)]  # an annotation changes no output
+    if not isinstance(node, ast.ClassDef):
+        return [node]
+    methods = {part.name: part for part in node.body if isinstance(part, DOCUMENTED)}
+    if method not in methods or "__getattr__" in methods:
+        return [node]
+    used: set[str] = set()
+    waiting = [method, *(name for name in methods if name.startswith("__"))]
+    while waiting:
+        used.add(name := waiting.pop())
+        waiting += [
+            attribute
+            for one, attribute in _references(methods[name])
+            if one in ("self", "cls", node.name) and attribute in methods.keys() - used
+        ]
+    body = [part for part in node.body if getattr(part, "name", None) in used | {None}]
+    return [ast.ClassDef(node.name, node.bases, node.keywords, body, node.decorator_list)]
+
+
+def _references(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """The names in some code, each with the attribute that is taken of it, or ""."""
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
+            yield part.value.id, part.attr
+        elif isinstance(part, ast.Name):
+            yield part.id, ""
+        else:
+            waiting += ast.iter_child_nodes(part)
 
 
 def find(symbol: Symbol, library: Mapping[str, Module]) -> Symbol | None:
@@ -135,10 +210,6 @@ def _defined_names(node: ast.stmt) -> Iterator[str]:
         for inner in ast.iter_child_nodes(node):
             if isinstance(inner, ast.stmt):
                 yield from _defined_names(inner)
-
-
-def _names(node: ast.AST) -> set[str]:
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def _meaning(node: ast.AST) -> str:

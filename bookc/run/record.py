@@ -174,21 +174,6 @@ def framework_version(config: Config, tab: str) -> dict[str, str]:
     return {module: version(names[0]).split("+")[0]} if names else {}
 
 
-def is_fresh(config: Config, section: TabSection, notebook: NotebookNode) -> bool:
-    """Whether a notebook's record was made by this code with this framework."""
-    record = record_of(config, *section)
-    if record is None or stale_cells(notebook, record):
-        return False
-    about = record.metadata.get("bookc", {})
-    return bool(about.get("versions") == framework_version(config, section[0]))
-
-
-def without_fresh(build: Build) -> Build:
-    """The build with those notebooks only whose record is not of this code and framework."""
-    stale = {s: nb for s, nb in build.notebooks.items() if not is_fresh(build.config, s, nb)}
-    return dataclasses.replace(build, notebooks=stale)
-
-
 def without_missing(build: Build) -> Build:
     """The build with those notebooks only whose framework is installed."""
     here = {tab for tab in build.tabs if not missing_frameworks(build.config, [tab])}

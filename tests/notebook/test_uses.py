@@ -1,5 +1,7 @@
 """Which changes of the library reach which notebooks."""
 
+import pytest
+
 from bookc.notebook.uses import read_library, used_symbols
 
 LIBRARY = {
@@ -80,3 +82,66 @@ def test_what_saved_code_takes_from_the_library_counts() -> None:
     after = used_symbols(CELLS, read_library(library))
     assert before["d2l.train"] != after["d2l.train"]
     assert before["d2l.try_gpu"] == after["d2l.try_gpu"]
+
+
+DATA = """\
+from lib.net import fetch
+class Data(Base):
+    kind = 1
+    def __init__(self, batch):
+        self.batch = batch
+        self._begin()
+    def _begin(self):
+        return BEGIN
+    def load(self):
+        return self._take()
+    def _take(self):
+        return Data._of(TAKEN)
+    def _of(taken):
+        return taken
+    def download(self):
+        return fetch()
+BEGIN = TAKEN = 1
+class Base:
+    size = 1
+"""
+TORCH = """\
+from lib.data import Data
+data: Data[int] = Data(1)
+load = data.load
+download = data.download
+whole = data
+"""
+NET = "def fetch():\n    return 1\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reached"),
+    [
+        ("return fetch()", "return fetch(2)", {"download", "whole"}),
+        ("return self._take()", "return None", {"load", "whole"}),
+        ("Data._of(TAKEN)", "TAKEN", {"load", "whole"}),
+        ("return taken", "return 2", {"load", "whole"}),
+        ("self.batch = batch", "self.batch = 1", {"load", "download", "whole"}),
+        ("return BEGIN", "return 2", {"load", "download", "whole"}),
+        ("kind = 1", "kind = 2", {"load", "download", "whole"}),
+        ("size = 1", "size = 2", {"load", "download", "whole"}),
+        ("Data(1)", "Data(2)", {"load", "download", "whole"}),
+        ("def fetch():\n    return 1", "def fetch():\n    return 2", {"download", "whole"}),
+        ("Data[int]", "Data[str]", {"whole"}),
+        ("load = data.load", "load = data.download", {"load"}),
+    ],
+)
+def test_of_an_object_only_the_methods_that_are_used_count(
+    old: str, new: str, reached: set[str]
+) -> None:
+    def digests(*change: str) -> dict[str, str]:
+        sources = {"lib": "", "lib.torch": TORCH, "lib.data": DATA, "lib.net": NET}
+        if change:
+            assert sum(old in text for text in sources.values()) == 1
+            sources = {name: text.replace(*change) for name, text in sources.items()}
+        cells = [CELLS[0], "d2l.load, d2l.download, d2l.whole"]
+        return used_symbols(cells, read_library(sources))
+
+    before, after = digests(), digests(old, new)
+    assert {name.removeprefix("d2l.") for name in before if before[name] != after[name]} == reached
