@@ -158,6 +158,9 @@ class Config:
         Path, Key("bookc", to.record_folder, "the executed notebooks", "notebooks")
     ]
     timeout: Annotated[int, Key("bookc", to.seconds, "seconds that a cell may run", "1200")]
+    output_limit: Annotated[
+        int, Key("bookc", to.letters, "letters that a record keeps of a cell's outputs", "2000000")
+    ]
     library: Annotated[Path | None, Key("bookc", to.folder, "the package that notebooks import")]
     frameworks: Annotated[
         dict[str, tuple[str, str]],

@@ -78,8 +78,16 @@ def switch(entry: Entry) -> bool:
 
 
 def seconds(entry: Entry) -> int:
+    return _whole(entry, "seconds")
+
+
+def letters(entry: Entry) -> int:
+    return _whole(entry, "letters")
+
+
+def _whole(entry: Entry, unit: str) -> int:
     if not re.fullmatch(r"0*[1-9][0-9]{0,8}", entry.text):
-        entry.wrong(f"{entry.name} = {entry.text}: want a whole number of seconds")
+        entry.wrong(f"{entry.name} = {entry.text}: want a whole number of {unit}")
         return 1
     return int(entry.text)
 

@@ -171,6 +171,8 @@ def remove_all(folder: Path) -> tuple[int, int]:
                 file.unlink()
                 removed += 1
         stamp.unlink()
+    for lock in (folder / STAMPS).glob("*.lock"):
+        lock.unlink()
     below = [path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink()]
     for place in [*sorted(below, reverse=True), folder]:  # those within others first
         if place.is_dir() and not any(place.iterdir()):

@@ -251,13 +251,21 @@ def lint(args: Arguments) -> Iterable[Problem] | int:
     option("--all", action="store_true", help="also what is unchanged"),
 )
 def execute(args: Arguments) -> Iterable[Problem]:
+    from bookc.run.alone import alone
+
+    config = read_config(args.book)
+    with alone(config, lambda: say("another `bookc execute` runs on this book: waiting for it")):
+        return _execute(args, config)
+
+
+def _execute(args: Arguments, config: Config) -> Iterable[Problem]:
     from bookc.notebook.compile import with_code
     from bookc.run.build import make_build
     from bookc.run.kernels import execute_book
     from bookc.run.record import missing_frameworks, without_missing
     from bookc.run.status import only_stale
 
-    tabs = _tabs(args, read_config(args.book))
+    tabs = _tabs(args, config)
     build = make_build(args.book, tabs=tabs, quick=args.quick)
     missing = missing_frameworks(build.config, tabs)
     chosen = without_missing(with_code(build, args.sections))
@@ -265,7 +273,6 @@ def execute(args: Arguments) -> Iterable[Problem]:
         chosen = only_stale(chosen)
         if not chosen.notebooks and not missing:
             say("nothing to execute: every record is of today's code (--all runs them too)")
-    config = build.config
     folder = config.output_dir / "quick" if args.quick else config.record_dir
     results = terminal.with_progress(lambda report: execute_book(chosen, folder, args.jobs, report))
     if results:

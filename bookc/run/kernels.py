@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.util import ensure_async
 
@@ -25,6 +24,7 @@ from bookc.notebook.file import NotebookNode, notebook_text
 from bookc.notebook.notebook import source_line
 from bookc.problems import Problem
 from bookc.run.record import framework_version
+from bookc.run.recorder import LIMIT, Recorder
 from bookc.run.requirements import LOCK, pinned
 from bookc.stamps import claim
 from bookc.up_to_date import folder_list
@@ -72,7 +72,12 @@ Finished = Callable[[Result], None]
 
 
 def execute(
-    tasks: Iterable[Task], jobs: int, timeout: int, report: Report, finished: Finished
+    tasks: Iterable[Task],
+    jobs: int,
+    timeout: int,
+    report: Report,
+    finished: Finished,
+    limit: int = LIMIT,
 ) -> list[Result]:
     """Run notebooks, `jobs` at a time, each in a kernel of its own.
 
@@ -83,6 +88,7 @@ def execute(
         timeout: seconds that one cell may take.
         report: called with the task, the code cells done and all its code cells.
         finished: called with each result as soon as it is there.
+        limit: letters that are kept of the outputs of a cell.
     """
     # The event loop lives in a thread of its own: nbclient then leaves the signal handlers
     # alone, and Ctrl-C reaches this thread, which cancels the loop's work and waits for it.
@@ -91,7 +97,7 @@ def execute(
     thread.start()
     loop = loops.get()
     future = asyncio.run_coroutine_threadsafe(
-        _run_all(tasks, jobs, timeout, report, finished), loop
+        _run_all(tasks, jobs, timeout, report, finished, limit), loop
     )
     try:
         # A signal that arrives just before the wait, or in another thread, does not end it; it is
@@ -133,7 +139,12 @@ async def _others_done() -> None:
 
 
 async def _run_all(
-    tasks: Iterable[Task], jobs: int, timeout: int, report: Report, finished: Finished
+    tasks: Iterable[Task],
+    jobs: int,
+    timeout: int,
+    report: Report,
+    finished: Finished,
+    limit: int,
 ) -> list[Result]:
     places = asyncio.Semaphore(jobs)
     # A record is rendered on light and dark pages: d2l_shim then draws its figures for both.
@@ -141,14 +152,16 @@ async def _run_all(
 
     async def run(task: Task) -> Result:
         async with places:
-            result = await _run(task, timeout, environment, report)
+            result = await _run(task, timeout, environment, report, limit)
         finished(result)
         return result
 
     return list(await asyncio.gather(*(run(task) for task in tasks)))
 
 
-async def _run(task: Task, timeout: int, environment: dict[str, str], report: Report) -> Result:
+async def _run(
+    task: Task, timeout: int, environment: dict[str, str], report: Report, limit: int
+) -> Result:
     code = [cell for cell in task.notebook.cells if cell.cell_type == "code"]
     started: list[NotebookNode] = []
 
@@ -157,17 +170,21 @@ async def _run(task: Task, timeout: int, environment: dict[str, str], report: Re
             report(task, len(started), len(code))
             started.append(cell)
 
-    client = NotebookClient(
+    def on_executed(cell: NotebookNode, **_: object) -> None:
+        client.finish(cell)
+
+    client = Recorder(
         task.notebook,
+        limit,
         timeout=timeout,
         # What C++ libraries log about the machine belongs neither to the record nor to our
         # errors; what Python code writes to stderr is still an output.
         extra_arguments=["--IPKernelApp.capture_fd_output=False"],
         record_timing=False,
-        coalesce_streams=True,
         shutdown_kernel="immediate",
         resources={"metadata": {"path": str(task.folder)}},
         on_cell_start=on_start,
+        on_cell_executed=on_executed,
     )
     begin = time.monotonic()
     failure = None
@@ -231,7 +248,7 @@ def execute_book(build: Build, folder: Path, jobs: int, report: Report) -> list[
             about["seconds"] = round(result.seconds, 1)
             disk.write_file(targets[result.task.name], notebook_text(notebook))
 
-    results = execute(tasks, jobs, config.timeout, report, finished=write)
+    results = execute(tasks, jobs, config.timeout, report, write, config.output_limit)
     for tab in build.tabs:
         if any(
             r.failure is None and targets[r.task.name].is_relative_to(folder / tab) for r in results

@@ -218,3 +218,75 @@ def test_what_cannot_be_chosen(tiny, bookc):
     )
     run = bookc("execute", "--book", tiny, "--tab", "jax")
     assert run.stderr.startswith("--tab: unknown tab 'jax' (known: pytorch, tensorflow, mxnet)\n")
+
+
+def texts(cell) -> list[str]:
+    """What a cell's outputs are, in order: their text, or the kind of what is displayed."""
+    return [
+        output.text if output.output_type == "stream" else sorted(output.data)[-1]
+        for output in cell.outputs
+    ]
+
+
+def test_outputs_have_the_order_in_which_they_came(make_book, bookc):
+    code = """\
+import sys
+from IPython.display import HTML, clear_output, display
+for n in range(2):
+    print('text', n)
+    print('error', n, file=sys.stderr)
+    print('more', n)
+    display(HTML('<b>shown</b>'))
+print('end')"""
+    line = "for n in range(20000): print('1234567890', end=', ' if n % 50 else '')"
+    overwritten = "print('50 %\\r100 %')\nprint('abc\\b\\bd')\nprint('a\\r\\nb')"
+    cleared = "for n in range(3):\n    clear_output(wait=True)\n    print(n)"
+    page = cells(code, line, overwritten, f"from IPython.display import clear_output\n{cleared}")
+    root = make_book({"config.ini": ONE_TAB, "index.md": page})
+    run = bookc("execute", "--book", root)
+    assert (run.returncode, run.stderr) == (0, "")
+    ordered, long, over, clear = record(root, "index").cells[1:]
+    assert texts(ordered) == [
+        "text 0\nmore 0\n", "error 0\n", "text/plain",
+        "text 1\nmore 1\n", "error 1\n", "text/plain", "end\n",
+    ]  # fmt: skip
+    assert len(texts(long)) == 1 and len(texts(long)[0]) > 200_000
+    assert texts(over) == ["100 %\nad\na\nb\n"] and texts(clear) == ["2\n"]
+
+
+def test_what_a_cell_prints_without_end_is_cut_with_a_note(make_book, bookc):
+    config = ONE_TAB + "[bookc]\noutput_limit = 1000\n"
+    page = cells(
+        "print('x' * 100_000_000)",
+        "for n in range(1000): print('line', n, flush=True)",
+        "'y' * 50_000_000",
+        "print('small')",
+    )
+    root = make_book({"config.ini": config, "index.md": page})
+    run = bookc("execute", "--book", root)
+    assert (run.returncode, run.stderr) == (0, "")
+    much, many, returned, small = record(root, "index").cells[1:]
+    note = "more letters are left out: output_limit in config.ini]"
+    assert texts(much)[0] == "x" * 1000 and f"[99,999,001 {note}" in texts(much)[1]
+    assert len(texts(many)[0]) == 1000 and note in texts(many)[1]
+    (output,) = returned.outputs
+    assert output.data["text/plain"] == (
+        "[an output of 50,000,002 letters is left out: output_limit in config.ini]"
+    )
+    assert texts(small) == ["small\n"]
+    assert (root / "notebooks" / "pytorch" / "index.ipynb").stat().st_size < 10_000
+
+
+def test_a_second_execute_waits_and_has_nothing_to_do(make_book):
+    page = cells("import pathlib, time\nopen('../../../runs', 'a').write('.')\ntime.sleep(2)")
+    root = make_book({"config.ini": ONE_TAB, "index.md": page})
+    command = [sys.executable, "-m", "bookc", "execute", "--book", str(root)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as first:
+        while not (root / "runs").exists():
+            time.sleep(0.05)
+            assert first.poll() is None
+        second = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert first.wait(60) == 0
+    assert "another `bookc execute` runs on this book: waiting for it" in second.stdout
+    assert "nothing to execute" in second.stdout and second.returncode == 0
+    assert (root / "runs").read_text() == "."
