@@ -22,7 +22,8 @@ from bookc.notebook.notebook import source_line
 from bookc.problems import Problem
 from bookc.run.kernels import kernel_environment
 from bookc.run.record import (
-    DARK_PNG,
+    IGNORED,
+    VARYING,
     code_digests,
     framework_version,
     heaviest_picture,
@@ -32,23 +33,10 @@ from bookc.run.record import (
     stale_cells,
 )
 
-# What differs from run to run and machine to machine, for nbval's --nbval-sanitize-with.
-SANITIZE = r"""[rate]
-regex: \d+(\.\d+)? examples/sec on \S+
-replace: RATE
-
-[rate-alone]
-regex: \d+(\.\d+)? examples/sec
-replace: RATE
-
-[seconds]
-regex: \d+(\.\d+)? (sec|seconds|s|ms)\b
-replace: TIME
-
-[address]
-regex: 0x[0-9a-f]{6,}
-replace: ADDRESS
-"""
+# For nbval's --nbval-sanitize-with.
+SANITIZE = "".join(
+    f"[{name}]\nregex: {pattern}\nreplace: {name.upper()}\n\n" for name, pattern in VARYING.items()
+)
 
 PICTURE_LIMIT = 150_000  # bytes of one PNG: pages and clones stay light
 
@@ -80,16 +68,10 @@ def make_checkable(
             # IPython looks for this semicolon in its history, and nbval runs without one.
             cell.source += "\nNone"
         if record is not None and digest in same and not record.stale:
-            cell.outputs = [_without_dark(nbformat.from_dict(one)) for one in record.outputs]
+            cell.outputs = [nbformat.from_dict(one) for one in record.outputs]
         else:
-            cell.metadata.setdefault("tags", []).append("nbval-ignore-output")
+            cell.metadata.setdefault("tags", []).append(IGNORED)
     return result
-
-
-def _without_dark(output: NotebookNode) -> NotebookNode:
-    """An output without its picture for dark pages, which only a record has."""
-    output.get("data", {}).pop(DARK_PNG, None)
-    return output
 
 
 def run_nbval(
@@ -143,7 +125,7 @@ def _read_report(report: Path, notebooks: Mapping[Path, NotebookNode], stdout: s
         notebook = notebooks[Path(case.get("file", ""))]
         cell = _code_cells(notebook)[int(case.get("name", "").removeprefix("Cell "))]
         executed += 1
-        compared += "nbval-ignore-output" not in cell.metadata.get("tags", [])
+        compared += IGNORED not in cell.metadata.get("tags", [])
         for fault in [*case.iter("failure"), *case.iter("error")]:
             text = fault.text or ""
             what = "its output differs" if "outputs differ" in text else "it does not run"

@@ -23,7 +23,7 @@ from bookc.book import Build
 from bookc.notebook.file import NotebookNode, notebook_text
 from bookc.notebook.notebook import source_line
 from bookc.problems import Problem
-from bookc.run.record import framework_version
+from bookc.run.record import framework_version, tag_varying
 from bookc.run.recorder import LIMIT, Recorder
 from bookc.run.requirements import LOCK, pinned
 from bookc.stamps import claim
@@ -246,6 +246,7 @@ def execute_book(build: Build, folder: Path, jobs: int, report: Report) -> list[
             about = notebook.metadata["bookc"]
             about["versions"] = framework_version(config, about["tab"])
             about["seconds"] = round(result.seconds, 1)
+            tag_varying(notebook)
             disk.write_file(targets[result.task.name], notebook_text(notebook))
 
     results = execute(tasks, jobs, config.timeout, report, write, config.output_limit)

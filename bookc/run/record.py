@@ -12,6 +12,7 @@ import base64
 import dataclasses
 import hashlib
 import importlib.util
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -24,7 +25,17 @@ from bookc.notebook.foreign import read_foreign
 from bookc.problems import BookError, Problem, collecting
 from bookc.read.python import NOT_PYTHON, lines_of_ipython, python_of
 
-DARK_PNG = "image/x-dark+png"  # what d2l_shim calls a picture for dark pages
+# What d2l_shim calls a picture for dark pages. A record has it in an output's metadata: no other
+# program knows it, and nbval compares all that is among the data.
+DARK_PNG = "image/x-dark+png"
+# What in a text differs from run to run and from machine to machine.
+VARYING = {
+    "rate": r"\d+(\.\d+)? examples/sec on \S+",
+    "rate-alone": r"\d+(\.\d+)? examples/sec",
+    "seconds": r"\d+(\.\d+)? (sec|seconds|s|ms)\b",
+    "address": r"0x[0-9a-f]{6,}",
+}
+IGNORED = "nbval-ignore-output"  # nbval's tag for a cell whose output is not compared
 
 
 def match_outputs(notebook: NotebookNode, record: NotebookNode) -> dict[str, Recorded]:
@@ -64,6 +75,20 @@ def code_digests(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
                 if symbol in cell.source:
                     so_far.update(f"{symbol}={digest}".encode())
             yield so_far.copy().hexdigest(), cell
+
+
+def tag_varying(notebook: NotebookNode) -> None:
+    """Tell nbval, by its own tag, which outputs of a record it cannot expect again."""
+    for cell in notebook.cells:
+        texts = [
+            text
+            for output in cell.get("outputs", ())
+            for text in (output.get("text", ""), output.get("data", {}).get("text/plain", ""))
+        ]
+        tags = cell.metadata.get("tags", [])
+        varies = any(re.search(one, text) for one in VARYING.values() for text in texts)
+        if varies and IGNORED not in tags:
+            cell.metadata["tags"] = [*tags, IGNORED]
 
 
 def heaviest_picture(cell: NotebookNode) -> int:

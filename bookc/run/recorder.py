@@ -13,6 +13,7 @@ from typing import Any
 from nbclient import NotebookClient
 
 from bookc.notebook.file import NotebookNode, nbformat
+from bookc.run.record import DARK_PNG
 
 LIMIT = 2_000_000  # letters of a cell's outputs
 
@@ -56,6 +57,9 @@ class Recorder(NotebookClient):
         if cell.cell_type != "code":
             return
         cell.outputs = list(joined(cell.outputs))
+        for output in cell.outputs:
+            if dark := output.get("data", {}).pop(DARK_PNG, None):
+                output.metadata[DARK_PNG] = dark
         if self._left_out:
             text = f"\n[{self._left_out:,} more letters are left out: output_limit in config.ini]\n"
             cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=text))

@@ -72,7 +72,7 @@ def _result(output: dict[str, Any], trusted: bool) -> Part:
         metadata = output.get("metadata", {})
         picture = png_picture(_text(data["image/png"]), metadata)
         if picture is not None:
-            return replace(picture, dark=png_picture(_text(data.get(DARK_PNG, "")), metadata))
+            return replace(picture, dark=png_picture(_text(metadata.get(DARK_PNG, "")), metadata))
     drawing, html = _text(data.get("image/svg+xml", "")), _text(data.get("text/html", ""))
     reason = "" if trusted else excess(html) or excess(drawing)
     if not reason:

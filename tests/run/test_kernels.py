@@ -290,3 +290,32 @@ def test_a_second_execute_waits_and_has_nothing_to_do(make_book):
     assert "another `bookc execute` runs on this book: waiting for it" in second.stdout
     assert "nothing to execute" in second.stdout and second.returncode == 0
     assert (root / "runs").read_text() == "."
+
+
+def test_plain_nbval_passes_on_the_record(make_book, bookc, tmp_path):
+    """As its users type it: what differs from run to run carries nbval's own tag."""
+    dark = (
+        "from IPython.display import display\n"
+        "data = {'text/plain': 'picture', 'image/x-dark+png': 'iVBORw0KGgo='}\n"
+        "display(data, raw=True)"
+    )
+    page = cells(
+        "print('same')\n1 + 1",
+        dark,
+        "import time\nprint(f'{time.perf_counter_ns() % 1000}.0 examples/sec')",
+        "object()",
+        "import sys\nprint('error', file=sys.stderr)\nprint('text')",
+    )
+    root = make_book({"config.ini": ONE_TAB, "index.md": page})
+    run = bookc("execute", "--book", root)
+    assert (run.returncode, run.stderr) == (0, "")
+    made = [cell for cell in record(root, "index").cells if cell.cell_type == "code"]
+    assert made[1].outputs[0].metadata == {"image/x-dark+png": "iVBORw0KGgo="}
+    tagged = ["nbval-ignore-output" in cell.metadata.get("tags", ()) for cell in made]
+    assert tagged == [False, False, True, True, False]
+    notebook = root / "notebooks" / "pytorch" / "index.ipynb"
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval", str(notebook)]
+    checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
+    assert "5 passed" in checked.stdout
+    assert bookc("status", "--book", root).returncode == 0

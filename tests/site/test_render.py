@@ -314,7 +314,7 @@ def test_a_dense_picture_is_shown_at_its_size() -> None:
 def test_a_picture_for_dark_pages_has_the_size_of_the_light_one() -> None:
     dark = {"image/x-dark+png": result(image_png=png(40, 21))["data"]["image/png"]}
     output = result(image_png=png(40, 20))
-    output["data"] |= dark
+    output["metadata"] = dark
     (part,) = convert([output])
     assert isinstance(part, Picture) and part.dark is not None
     assert part.dark.name != part.name and part.height == 20
