@@ -12,7 +12,7 @@ from conftest import MakeBook
 from hostile import TEXTS, unexpected
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from bookc.problems import BookError
 from bookc.run.build import make_build
@@ -177,7 +177,7 @@ def test_a_text_in_every_field_stays_a_text(make_book: MakeBook, name: str) -> N
 def test_so_do_all_that_are_made_of_such_parts(
     parts: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    root = tmp_path_factory.mktemp("book")
+    root = tmp_path_factory.mktemp("wall") / "book"
     for name, text in book("".join(parts)).items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8", errors="replace")
@@ -191,7 +191,7 @@ NAMES = [
 ]  # fmt: skip
 
 
-def test_a_chapter_may_have_any_name(make_book: MakeBook, page: object) -> None:
+def test_a_chapter_may_have_any_name(make_book: MakeBook, page: Page) -> None:
     """Every page is reached by a link of the contents, in a browser, from every page."""
     toc = "\n".join(f"part/{name}" for name in NAMES)
     files = {f"part/{name}.md": f"# Chapter {at}\n\nText." for at, name in enumerate(NAMES)}
@@ -202,14 +202,14 @@ def test_a_chapter_may_have_any_name(make_book: MakeBook, page: object) -> None:
     check(site)
     with served(site) as address:
         for start in ("index.html", "part/a%20b.html"):
-            page.goto(f"{address}/{start}")  # type: ignore[attr-defined]
-            links = page.eval_on_selector_all(  # type: ignore[attr-defined]
+            page.goto(f"{address}/{start}")
+            links = page.eval_on_selector_all(
                 ".sidebar a", "links => links.map(link => [link.href, link.textContent])"
             )
             assert len(links) == len(NAMES) + 1
             for at, (href, _) in enumerate(links[1:]):
-                page.goto(href)  # type: ignore[attr-defined]
-                assert page.locator("h1").inner_text() == f"Chapter {at}"  # type: ignore[attr-defined]
+                page.goto(href)
+                assert page.locator("h1").inner_text() == f"Chapter {at}"
 
 
 def visited(browser: Browser, address: str, names: list[str]) -> set[str]:
@@ -250,3 +250,43 @@ def test_nothing_runs_with_the_policy_or_without_it(
             names.append(f"{at}/{file.replace('.html', '-bare.html')}")
     with served(served_folder) as address:
         assert visited(browser, address, names) == set()
+
+
+ADDRESSES = [
+    'https://a"><script>',
+    "https://a'b",
+    "javascript:a",
+    "https://a b",
+    "//a",
+    "https://<b>",
+]
+
+
+@pytest.mark.parametrize("key", ["site_url", "license_url"])
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_no_address_of_config_ini_is_markup(make_book: MakeBook, key: str, address: str) -> None:
+    config = f"[project]\ntitle = B\n[build]\ntabs = a\n[bookc]\n{key} = {address}\n"
+    with pytest.raises(BookError, match=f"{key} = .*want an address such as"):
+        make_build(make_book({"config.ini": config, "index.md": "# B"}))
+
+
+@pytest.mark.parametrize("lang", ["../../x", "e n", "<b>", "en/x", "-", "e" * 9])
+def test_no_language_names_a_file_elsewhere(make_book: MakeBook, lang: str) -> None:
+    config = f"[project]\ntitle = B\nlang = {lang}\n[build]\ntabs = a\n"
+    with pytest.raises(BookError, match=r"lang = .*want a code such as en or pt-BR"):
+        make_build(make_book({"config.ini": config, "index.md": "# B"}))
+
+
+@pytest.mark.parametrize("place", ["#%", "#%E0%A4%A", "#%00", "?tab=%"])
+def test_no_address_stops_the_scripts_of_a_page(
+    make_book: MakeBook, page: Page, place: str
+) -> None:
+    text = "# Book\n\n## Part\n\n```{.python .input}\n#@tab pytorch\n1\n```\n"
+    text += "\n```{.python .input}\n#@tab mxnet\n2\n```\n"
+    site = build(make_book({"index.md": text}))
+    assert site is not None
+    with served(site) as address:
+        page.goto(f"{address}/index.html{place}")
+        page.locator(".switch button", has_text="MXNet").click()
+        assert page.locator(".panel:visible").inner_text().strip().endswith("2")
+        page.goto("about:blank")

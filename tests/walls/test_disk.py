@@ -276,3 +276,14 @@ def test_a_run_that_was_cut_short_is_taken_up(
     (root / "a.md").unlink()
     assert main(["build", "html", "--book", str(root)]) == 0
     assert not (root / "_build" / "html" / "a.html").exists()
+
+
+def test_a_chapter_may_be_called_as_the_index_is(make_book: MakeBook) -> None:
+    index = "# Book\n\nWord.\n\n```toc\npagefind/x\n_static/y\n```\n"
+    root = make_book({"index.md": index, "pagefind/x.md": "# X", "_static/y.md": "# Y"})
+    for _ in range(2):
+        assert main(["build", "html", "--book", str(root)]) == 0
+        site = root / "_build" / "html"
+        assert (site / "pagefind" / "x.html").exists() and (site / "_static" / "y.html").exists()
+        assert (site / "pagefind" / "pagefind.js").exists()
+        (root / "pagefind" / "x.md").write_text("# X\n\nOther words.")

@@ -172,6 +172,10 @@ def test_what_is_no_svg_is_not_shown_as_one(text: str) -> None:
         ('width="100%" height="100%" viewBox="0,0,8,9"', (8, 9)),
         ('width="100%"', None),
         ('viewBox="0 0 0 0"', None),
+        ('width="1.2.3" height="4"', None),
+        ('width="1e999" height="4"', None),
+        (f'width="{"9" * 400}" height="4"', None),
+        ('width="999999in" height="4"', None),
     ],
 )
 def test_the_size_of_an_svg(attributes: str, size: tuple[int, int] | None) -> None:
