@@ -134,8 +134,9 @@ def check_empty(stamp: Stamp, folder: Path) -> None:
     found = sorted(file.name for file in folder.iterdir() if not file.name.startswith("."))
     if found:
         names = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
-        message = f"holds files that bookc did not write ({names}): move them away, or name another"
-        raise BookError([Problem(str(folder), 0, f"{message} output_dir in config.ini")])
+        message = f"holds files that bookc did not write ({names}): remove the folder if it can be "
+        message += "made again, or name another output_dir in config.ini"
+        raise BookError([Problem(str(folder), 0, message)])
 
 
 def remove_others(stamp: Stamp, folder: Path, names: Iterable[str]) -> None:
