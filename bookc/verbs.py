@@ -35,6 +35,7 @@ from bookc.terminal import complain, say
 
 if TYPE_CHECKING:
     from bookc.author.sync import Choice, Question
+    from bookc.book import Build
     from bookc.run.build import Depth
     from bookc.stamps import Made
     from bookc.up_to_date import Memory
@@ -251,34 +252,37 @@ def lint(args: Arguments) -> Iterable[Problem] | int:
     option("--all", action="store_true", help="also what is unchanged"),
 )
 def execute(args: Arguments) -> Iterable[Problem]:
-    from bookc.run.alone import alone
-
-    config = read_config(args.book)
-    with alone(config, lambda: say("another `bookc execute` runs on this book: waiting for it")):
-        return _execute(args, config)
-
-
-def _execute(args: Arguments, config: Config) -> Iterable[Problem]:
     from bookc.notebook.compile import with_code
+    from bookc.run.alone import alone
     from bookc.run.build import make_build
     from bookc.run.kernels import execute_book
     from bookc.run.record import missing_frameworks, without_missing
     from bookc.run.status import only_stale
 
+    config = read_config(args.book)
     tabs = _tabs(args, config)
-    build = make_build(args.book, tabs=tabs, quick=args.quick)
-    missing = missing_frameworks(build.config, tabs)
-    chosen = without_missing(with_code(build, args.sections))
-    if not args.quick and not args.sections and not args.all:
-        chosen = only_stale(chosen)
-        if not chosen.notebooks and not missing:
-            say("nothing to execute: every record is of today's code (--all runs them too)")
-    folder = config.output_dir / "quick" if args.quick else config.record_dir
-    results = terminal.with_progress(lambda report: execute_book(chosen, folder, args.jobs, report))
+
+    def choose() -> Build:
+        build = make_build(args.book, tabs=tabs, quick=args.quick)
+        chosen = without_missing(with_code(build, args.sections))
+        run_all = args.quick or args.sections or args.all
+        return chosen if run_all else only_stale(chosen)
+
+    chosen, results = choose(), []
+    missing = missing_frameworks(config, tabs)
+    if chosen.notebooks:
+        with alone(config, lambda: say("another `bookc execute` runs on this book")) as waited:
+            chosen = choose() if waited else chosen
+            folder = config.output_dir / "quick" if args.quick else config.record_dir
+            results = terminal.with_progress(
+                lambda report: execute_book(chosen, folder, args.jobs, report)
+            )
     if results:
         terminal.show_results(results)
+    elif not missing:
+        say("nothing to execute: every record is of today's code (--all runs them too)")
     failures = [result.failure.problem for result in results if result.failure]
-    return [*build.book.warnings, *missing, *failures]
+    return [*chosen.book.warnings, *missing, *failures]
 
 
 @verb(
