@@ -6,6 +6,7 @@ none of another folder, and none of `.git`, `.env` and their like.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 PICTURES = (
@@ -28,11 +29,14 @@ def belongs(path: Path, root: Path) -> bool:
     Args:
         root: the book's folder; it may itself be hidden.
     """
-    try:
-        inside = path.resolve().relative_to(root.resolve())
-    except (ValueError, OSError, RuntimeError):  # elsewhere; too long a name; links in a circle
+    top = os.path.realpath(root)
+    try:  # books have hundreds of pictures: as texts, which are quicker than paths
+        place = os.path.realpath(path)
+    except (ValueError, OSError):  # NUL in a name, too long a name
         return False
-    return not any(part.startswith(".") for part in inside.parts)
+    base = top.rstrip(os.sep)
+    inside = place[len(base) :]
+    return place == top or (place.startswith(base + os.sep) and f"{os.sep}." not in inside)
 
 
 def is_file_of(path: Path, root: Path) -> bool:
