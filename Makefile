@@ -17,11 +17,11 @@ book: .venv/book.stamp
 	@$(BIN)/bookc build
 	@echo "serve it: $(BIN)/bookc serve"
 
-test: .venv/test.stamp .venv-d2lbook/stamp
+test: .venv/test.stamp .venv-d2lbook/stamp .venv-kernel/stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/bookc lint
+	$(BIN)/bookc lint --record --equations
 	$(BIN)/pytest
 	$(BIN)/bookc test
 
@@ -67,7 +67,7 @@ clean:
 
 .venv/test.stamp: bookc/pyproject.toml d2l_shim/pyproject.toml tests/requirements.txt constraints.txt \
   | .venv/bin/python
-	$(call install,--editable './bookc[test]' --requirement tests/requirements.txt)
+	$(call install,--editable './bookc[test,cluster]' --requirement tests/requirements.txt)
 	$(PIP) --editable './d2l_shim[notebook,pytorch,tensorflow,mxnet]'
 	@touch $@ .venv/book.stamp
 
@@ -75,6 +75,13 @@ clean:
 .venv-d2lbook/stamp:
 	$(PYTHON) -m venv .venv-d2lbook
 	.venv-d2lbook/bin/python -m pip install --quiet d2lbook==1.0.3
+	@touch $@
+
+# MXNet alone with a kernel, in an environment of its own: a book may run each tab in another one.
+.venv-kernel/stamp:
+	$(PYTHON) -m venv .venv-kernel
+	.venv-kernel/bin/python -m pip install --quiet --constraint constraints.txt ipykernel 'mxnet' \
+	  'numpy<2'
 	@touch $@
 
 # d2lbook as its site can still be built, for benchmarks/site.py: with an older pybtex, and pandoc.

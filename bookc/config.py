@@ -21,6 +21,7 @@ from bookc.config_values import FILE, Entry
 from bookc.problems import BookError, Problem
 
 LIBRARY = "library-"  # what the name of a tab's own section begins with
+KERNELS = "kernels"  # the section whose keys are the tabs
 Sections = Mapping[str, Mapping[str, str]]
 Words = tuple[str, ...]
 ByTab = dict[str, str]
@@ -31,7 +32,8 @@ class Key:
     """One key of config.ini.
 
     Attributes:
-        section: where it stands; `library-` is a section for each tab.
+        section: where it stands; `library-` is a section for each tab, and the keys of `kernels`
+            are the tabs.
         read: makes a value of its text and notes what is wrong with it.
         help: what it says.
         default: the text that stands for a missing or an empty one.
@@ -154,12 +156,36 @@ class Config:
         Path | None, Key("library", to.version_file, "where `bookc build lib` writes `release`")
     ]
 
+    kernels: Annotated[
+        ByTab,
+        Key(KERNELS, to.kernel, "the Jupyter kernel that runs the notebooks of a tab", "python3"),
+    ]
+
     record_dir: Annotated[
         Path, Key("bookc", to.record_folder, "the executed notebooks", "notebooks")
     ]
     timeout: Annotated[int, Key("bookc", to.seconds, "seconds that a cell may run", "1200")]
+    notebook_timeout: Annotated[
+        int, Key("bookc", to.seconds, "seconds that a notebook may run", "14400")
+    ]
+    start_timeout: Annotated[
+        int, Key("bookc", to.seconds, "seconds that a kernel may take to start", "60")
+    ]
+    gpu_pattern: Annotated[
+        re.Pattern[str],
+        Key(
+            "bookc",
+            to.pattern,
+            "a regular expression of code that uses a GPU: where there are GPUs, a notebook with "
+            "such code gets one to itself",
+            r"\btry_(gpu|all_gpus)\(",
+        ),
+    ]
     output_limit: Annotated[
         int, Key("bookc", to.letters, "letters that a record keeps of a cell's outputs", "2000000")
+    ]
+    record_limit: Annotated[
+        int, Key("bookc", to.megabytes, "megabytes that all executed notebooks may have", "100")
     ]
     library: Annotated[Path | None, Key("bookc", to.folder, "the package that notebooks import")]
     frameworks: Annotated[
@@ -241,20 +267,24 @@ def parse_config(text: str, root: Path) -> Config:
     """The text of config.ini as a Config; `root` is the folder that its paths start from."""
     lines = _lines_of(text)
     sections = _sections(text, lines)
-    problems = _unknown(sections, lines)
+    problems: list[Problem] = []
 
-    def read(key: Key, section: str, known: Mapping[str, Any]) -> Any:
-        said = sections.get(section, {}).get(key.name, "").strip() or key.default
-        line = lines[section, key.name]
-        return key.read(Entry(key.name, said, root, known, line, problems))
+    def read(key: Key, section: str, known: Mapping[str, Any], name: str = "") -> Any:
+        name = name or key.name
+        said = sections.get(section, {}).get(name, "").strip() or key.default
+        line = lines[section, name]
+        return key.read(Entry(name, said, root, known, line, problems))
 
     known: dict[str, Any] = {}
     for field, key in KEYS.items():
-        if key.section != LIBRARY:
+        if key.section == KERNELS:
+            known[field] = {tab: read(key, KERNELS, known, tab) for tab in known["tabs"]}
+        elif key.section == LIBRARY:
+            by_tab = {tab: read(key, LIBRARY + tab, known) for tab in known["tabs"]}
+            known[field] = {tab: value for tab, value in by_tab.items() if value}
+        else:
             known[field] = read(key, key.section, known)
-            continue
-        by_tab = {tab: read(key, LIBRARY + tab, known) for tab in known["tabs"]}
-        known[field] = {tab: value for tab, value in by_tab.items() if value}
+    problems += _unknown(sections, lines, known["tabs"])
     aliases = {}
     for tab in known["tabs"]:
         if LIBRARY + tab in sections:
@@ -297,8 +327,8 @@ def _known_names() -> dict[str, list[str]]:
     return names
 
 
-def _unknown(sections: Sections, lines: Counter[tuple[str, str]]) -> list[Problem]:
-    known = _known_names()
+def _unknown(sections: Sections, lines: Counter[tuple[str, str]], tabs: Words) -> list[Problem]:
+    known = _known_names() | {KERNELS: list(tabs)}
     problems = []
     for section, keys in sections.items():
         names = known.get(LIBRARY if section.startswith(LIBRARY) else section)
@@ -309,7 +339,10 @@ def _unknown(sections: Sections, lines: Counter[tuple[str, str]]) -> list[Proble
         for name in keys.keys() - set(names):
             message = f"unknown key '{name}' in [{section}]{_nearest(name, names)}"
             message += f" (known: {', '.join(names)})"
-            ours = section == "bookc"  # d2lbook reads over what it does not know in its own
+            ours = section in (
+                "bookc",
+                KERNELS,
+            )  # d2lbook reads over what it does not know in its own
             line = lines[section, name]
             problems.append(Problem(FILE, line, message, warning=not ours))
     return problems

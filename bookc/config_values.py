@@ -81,8 +81,27 @@ def seconds(entry: Entry) -> int:
     return _whole(entry, "seconds")
 
 
+def megabytes(entry: Entry) -> int:
+    return _whole(entry, "megabytes")
+
+
 def letters(entry: Entry) -> int:
     return _whole(entry, "letters")
+
+
+def pattern(entry: Entry) -> re.Pattern[str]:
+    try:
+        return re.compile(entry.text)
+    except re.error as error:
+        entry.wrong(f"{entry.name} = {entry.text}: no regular expression: {error}")
+        return re.compile("")
+
+
+def kernel(entry: Entry) -> str:
+    """What Jupyter calls a kernel: a folder has this name."""
+    if not re.fullmatch(r"[\w.-]+", entry.text, re.ASCII):
+        entry.wrong(f"{entry.name} = {entry.text}: want a kernel's name: letters, digits, . _ -")
+    return entry.text
 
 
 def _whole(entry: Entry, unit: str) -> int:

@@ -17,6 +17,7 @@ from bookc import disk
 from bookc.problems import BookError, Problem
 
 STAMPS = "stamps"  # the folder of the notes, in the output folder
+HISTORY = "runs"  # a note that no stamp made: how notebooks ran
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +180,8 @@ def remove_all(folder: Path) -> tuple[int, int]:
                 file.unlink()
                 removed += 1
         stamp.unlink()
-    for lock in (folder / STAMPS).glob("*.lock"):
-        lock.unlink()
+    for note in [*(folder / STAMPS).glob("*.lock"), folder / STAMPS / HISTORY]:
+        note.unlink(missing_ok=True)
     below = [path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink()]
     for place in [*sorted(below, reverse=True), folder]:  # those within others first
         if place.is_dir() and not any(place.iterdir()):

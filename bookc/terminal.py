@@ -5,12 +5,14 @@ Results go to standard output, errors and questions to standard error.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +21,13 @@ from bookc.problems import Problem
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import TaskID
+    from rich.table import Table as RichTable
 
     from bookc.author.lint import Linted
     from bookc.author.sync import Choice, Question
-    from bookc.run.kernels import Report, Result, Task
+    from bookc.run.environments import Environment
+    from bookc.run.execute import Watcher
+    from bookc.run.kernels import Result, Task
     from bookc.run.status import Status
 
 # What a terminal obeys instead of showing it: control letters, and those that turn the direction.
@@ -65,30 +69,86 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
 
 
-def with_progress(run: Callable[[Report], list[Result]]) -> list[Result]:
-    """Call `run` with a function that shows how far each notebook is."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+@contextlib.contextmanager
+def progress() -> Iterator[Watcher]:
+    """Who shows how notebooks run: a live table at a terminal, else a line for each that ends."""
+    if not console().is_terminal:
+        yield _Lines()
+        return
+    from rich.live import Live
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console()) as progress:
-        bars: dict[str, TaskID] = {}
+    table = _Table()
+    with Live(get_renderable=table.drawn, console=console(), refresh_per_second=4):
+        yield table
 
-        def report(task: Task, done: int, total: int) -> None:
-            if task.name not in bars:
-                bars[task.name] = progress.add_task(visible(task.name), total=total)
-            progress.update(bars[task.name], completed=done)
 
-        return run(report)
+class _Lines:
+    """Tells each notebook that has ended."""
+
+    def begin(self, tasks: Sequence[Task]) -> None:
+        self.left = len(tasks)
+
+    def report(self, task: Task, done: int) -> None:
+        pass
+
+    def finished(self, result: Result) -> None:
+        self.left -= 1
+        expected = f" ({_span(result.task.seconds)} expected)" if result.task.seconds else ""
+        ended = "failed after" if result.failure else "ran in"
+        say(f"{result.task.name} {ended} {_span(result.seconds)}{expected}, {self.left} left")
+
+
+class _Table:
+    """What runs now with its cell and its times, and how many wait."""
+
+    def begin(self, tasks: Sequence[Task]) -> None:
+        self.waiting = len(tasks)
+        self.ended = self.failed = 0
+        self.running: dict[str, tuple[Task, int, float]] = {}
+
+    def report(self, task: Task, done: int) -> None:
+        if task.name not in self.running:
+            self.waiting -= 1
+        *_, begun = self.running.get(task.name, (0, 0, time.monotonic()))
+        self.running[task.name] = task, done, begun
+
+    def finished(self, result: Result) -> None:
+        if self.running.pop(result.task.name, None) is None:
+            self.waiting -= 1
+        self.ended += 1
+        self.failed += result.failure is not None
+
+    def drawn(self) -> RichTable:
+        from rich.table import Table
+
+        if not hasattr(self, "running"):
+            return Table()
+        table = Table("runs now", "cell", "elapsed", "expected", box=None)
+        for task, done, begun in list(self.running.values()):
+            cells = f"{done} of {len(task.code)}"
+            expected = _span(task.seconds) if task.seconds else "-"
+            table.add_row(visible(task.name), cells, _span(time.monotonic() - begun), expected)
+        table.caption = f"{self.ended} ended, {self.failed} of them failed; {self.waiting} wait"
+        return table
+
+
+def _span(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds) // 60} min {int(seconds) % 60} s"
 
 
 def show_results(results: Sequence[Result]) -> None:
     """Show a table of how notebooks ran, and each failure with its code and traceback."""
     from rich.table import Table
 
-    table = Table("notebook", "result", "seconds")
+    table = Table("notebook", "result", "seconds", "memory", "device")
     for result in results:
         ended = "failed" if result.failure else "ok"
-        table.add_row(visible(result.task.name), ended, f"{result.seconds:.1f}")
+        held = f"{result.memory / 1e9:.1f} GB"
+        table.add_row(
+            visible(result.task.name), ended, f"{result.seconds:.1f}", held, result.device
+        )
     console().print(table)
     for result in results:
         if result.failure is not None:
@@ -100,15 +160,29 @@ def show_statuses(statuses: Sequence[Status]) -> None:
     """Show a table of the notebooks, with what makes their outputs stale."""
     from rich.table import Table
 
-    table = Table("section", "framework", "outputs", "last run")
+    table = Table("section", "framework", "outputs", "last run", "device")
     for one in statuses:
         tab, path = one.section
         why = "; ".join(one.reasons) or "fresh"
-        seconds = f"{one.seconds:.1f} s" if one.seconds else "-"
-        table.add_row(visible(path), tab, visible(why), seconds)
+        ended = ("failed after " if one.failed else "") + _span(one.seconds)
+        last = ended if one.seconds or one.failed else "-"
+        table.add_row(visible(path), tab, visible(why), last, visible(one.device) or "-")
     console().print(table)
     stale = sum(not one.is_fresh for one in statuses)
     say(f"{len(statuses)} notebooks, {stale} stale" + (": bookc execute" if stale else ""))
+
+
+def show_kernels(
+    environments: Mapping[str, Environment], versions: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Show a table of the tabs, with the kernel of each and what it would run with."""
+    from rich.table import Table
+
+    table = Table("tab", "kernel", "Python", "framework")
+    for tab, here in environments.items():
+        found = ", ".join(f"{module} {version}" for module, version in versions[tab].items())
+        table.add_row(tab, here.kernel, here.python or "-", found or "-")
+    console().print(table)
 
 
 def show_notes(lines: Iterable[str]) -> None:

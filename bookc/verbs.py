@@ -37,9 +37,12 @@ if TYPE_CHECKING:
     from bookc.author.sync import Choice, Question
     from bookc.book import Build
     from bookc.run.build import Depth
+    from bookc.run.execute import Runner
     from bookc.stamps import Made
     from bookc.up_to_date import Memory
 
+NOTHING_STALE = "nothing to execute: every record is of today's code (--all runs them too)"
+NOTHING_FAILED = "nothing to execute: no notebook failed when it ran last"
 TARGETS = ("notebooks", "html", "lib")
 BOOK = option(
     "--book",
@@ -55,7 +58,7 @@ JOBS = option(
     type=positive,
     default=os.cpu_count() or 1,
     metavar="N",
-    help="notebooks at a time (default: one for each core)",
+    help="notebooks at a time (default: one for each core, and no more than memory allows)",
 )
 
 
@@ -219,6 +222,8 @@ def serve(args: Arguments) -> Iterable[Problem]:
     BOOK,
     option("--format", choices=("text", "json", "github"), default="text"),
     option("--tabs", action="store_true", help="also a table of the code cells per section"),
+    option("--equations", action="store_true", help="also the equations that no cell checks"),
+    option("--record", action="store_true", help="read the executed notebooks, too"),
 )
 def lint(args: Arguments) -> Iterable[Problem] | int:
     from bookc.author.lint import Linted, lint_book
@@ -227,11 +232,22 @@ def lint(args: Arguments) -> Iterable[Problem] | int:
         linted = lint_book(args.book)
     except BookError as error:  # config.ini cannot be read, so nothing can
         linted = Linted((), error.problems, ())
+    if args.record and not linted.problems:
+        from bookc.run.build import make_build
+        from bookc.run.lint_record import lint_record
+
+        linted = replace(linted, problems=tuple(lint_record(make_build(args.book))))
     if args.format != "text":
         terminal.show_findings(linted.problems, args.book, args.format)
         return 1 if linted.problems else 0
     if args.tabs:
         terminal.show_coverage(linted)
+    if args.equations:
+        for one in linted.unchecked:
+            mark = f"#@checks {one.label} {one.digest}"
+            say(f"{one.file}:{one.line}: no cell checks {one.label} ({mark})")
+        checked = linted.equations - len(linted.unchecked)
+        say(f"{checked} of {linted.equations} numbered equations are checked by a cell")
     if not linted.problems:
         say(f"{len(linted.chapters)} files, no errors")
     return [replace(problem, warning=False) for problem in linted.problems]  # lint lets none pass
@@ -250,39 +266,75 @@ def lint(args: Arguments) -> Iterable[Problem] | int:
         help="run the #@quick values; writes to _build/quick, not to the record",
     ),
     option("--all", action="store_true", help="also what is unchanged"),
+    option(
+        "--only",
+        action="append",
+        default=[],
+        metavar="SECTION",
+        help="this section, if it changed",
+    ),
+    option("--force", action="append", default=[], metavar="SECTION", help="this one in any case"),
+    option("--failed", action="store_true", help="what failed when it ran last"),
+    option(
+        "--scheduler",
+        default="",
+        metavar="ADDRESS",
+        help="run on the workers of a Dask cluster: tcp://HOST:8786",
+    ),
+    option(
+        "--workers", type=positive, metavar="N", help="the same, on N processes of this machine"
+    ),
 )
 def execute(args: Arguments) -> Iterable[Problem]:
-    from bookc.notebook.compile import with_code
     from bookc.run.alone import alone
     from bookc.run.build import make_build
-    from bookc.run.kernels import execute_book
-    from bookc.run.record import missing_frameworks, without_missing
-    from bookc.run.status import only_stale
+    from bookc.run.environments import missing_frameworks, without_missing
+    from bookc.run.execute import execute_book
+    from bookc.run.status import choose
 
     config = read_config(args.book)
     tabs = _tabs(args, config)
 
-    def choose() -> Build:
+    def chosen() -> Build:
         build = make_build(args.book, tabs=tabs, quick=args.quick)
-        chosen = without_missing(with_code(build, args.sections))
-        run_all = args.quick or args.sections or args.all
-        return chosen if run_all else only_stale(chosen)
+        if not args.scheduler:
+            build = without_missing(build)
+        everything = args.all or args.quick or bool(args.sections)
+        return choose(build, everything, args.failed, [*args.sections, *args.only], args.force)
 
-    chosen, results = choose(), []
-    missing = missing_frameworks(config, tabs)
-    if chosen.notebooks:
+    build, results = chosen(), []
+    missing = [] if args.scheduler else missing_frameworks(config, tabs)
+    if build.notebooks:
         with alone(config, lambda: say("another `bookc execute` runs on this book")) as waited:
-            chosen = choose() if waited else chosen
+            build = chosen() if waited else build
             folder = config.output_dir / "quick" if args.quick else config.record_dir
-            results = terminal.with_progress(
-                lambda report: execute_book(chosen, folder, args.jobs, report)
-            )
+            with terminal.progress() as watcher:
+                runner = _runner(args, config)
+                results = execute_book(build, folder, runner, watcher, record=not args.quick)
     if results:
         terminal.show_results(results)
     elif not missing:
-        say("nothing to execute: every record is of today's code (--all runs them too)")
+        say(NOTHING_FAILED if args.failed else NOTHING_STALE)
     failures = [result.failure.problem for result in results if result.failure]
-    return [*chosen.book.warnings, *missing, *failures]
+    return [*build.book.warnings, *missing, *failures]
+
+
+def _runner(args: Arguments, config: Config) -> Runner:
+    """What runs notebooks: this machine's kernels, or a cluster.
+
+    Raises:
+        BookError: there is no Dask.
+    """
+    if not args.scheduler and not args.workers:
+        from bookc.run.execute import local_runner
+
+        return local_runner(args.jobs)
+    try:
+        from bookc.run.cluster import cluster_runner
+    except ModuleNotFoundError as error:
+        message = f"needs {error.name}: pip install 'bookc[cluster]'"
+        raise BookError([Problem("--scheduler", 0, message)]) from None
+    return cluster_runner(config, args.scheduler, args.workers or 0)
 
 
 @verb(
@@ -301,6 +353,21 @@ def status(args: Arguments) -> Iterable[Problem] | int:
     found = statuses(with_code(build, args.sections))
     terminal.show_statuses(found)
     return 1 if any(not one.is_fresh for one in found) else 0
+
+
+@verb(
+    "show in which kernel the notebooks of each tab run, and what is installed there",
+    "bookc kernels",
+    BOOK,
+)
+def kernels(args: Arguments) -> Iterable[Problem]:
+    from bookc.run.environments import environment_of, framework_version, missing_frameworks
+
+    config = read_config(args.book)
+    environments = {tab: environment_of(config, tab) for tab in config.tabs}
+    versions = {tab: framework_version(config, tab) for tab in config.tabs}
+    terminal.show_kernels(environments, versions)
+    return missing_frameworks(config, config.tabs)
 
 
 @verb(
@@ -324,6 +391,8 @@ def test(args: Arguments) -> Iterable[Problem]:
         f"nbval: {checked.executed} cells executed, {checked.compared} of them compared with the "
         f"record, in {time.monotonic() - begin:.0f} s"
     )
+    for why, count in checked.others.items():
+        say(f"{count} not compared: {'it' if count == 1 else 'each'} {why}")
     return [*build.book.warnings, *checked.problems]
 
 

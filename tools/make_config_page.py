@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bookc.config import ALIAS_KEYS, KEYS, LIBRARY, READ_OVER
+from bookc.config import ALIAS_KEYS, KERNELS, KEYS, LIBRARY, READ_OVER
 
 PAGE = Path(__file__).parents[1] / "docs" / "config.md"
 HEAD = """\
@@ -26,9 +26,11 @@ def make_page() -> str:
     for key in (*KEYS.values(), *ALIAS_KEYS.values()):
         section = "library-TAB" if key.section == LIBRARY else key.section
         help = f"{key.help[0].upper()}{key.help[1:]}"
-        default = f"`{key.default}`" if key.default else ""
+        shown = key.default.replace("|", "\\|")  # which would end a cell of the table
+        default = f"`{shown}`" if shown else ""
         rows = sections.setdefault(section, [])
-        rows.append(f"| `{key.name}` | {help} | {default} |\n")
+        name = "TAB" if key.section == KERNELS else key.name
+        rows.append(f"| `{name}` | {help} | {default} |\n")
     parts = [HEAD]
     for section, rows in sections.items():
         head = f"\n## [{section}]\n\n| key | what it says | default |\n|:--|:--|:--|\n"

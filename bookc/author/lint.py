@@ -16,6 +16,7 @@ from itertools import groupby
 from pathlib import Path
 
 from bookc import disk, files
+from bookc.author.equations import Equation, check_marks, unchecked
 from bookc.book import Cell, Chapter
 from bookc.config import read_config
 from bookc.notebook.tabs import select_tab
@@ -197,6 +198,8 @@ class Linted:
     chapters: tuple[tuple[Chapter, Mapping[str, int]], ...]
     problems: tuple[Problem, ...]
     gaps: tuple[Gap, ...]
+    equations: int = 0
+    unchecked: tuple[Equation, ...] = ()
 
 
 def lint_book(root: Path) -> Linted:
@@ -217,6 +220,9 @@ def lint_book(root: Path) -> Linted:
             problems += lint_chapter(chapter, config.tabs)
             found_gaps += gaps(chapter, config.tabs)
             chapters.append((chapter, coverage(chapter, config.tabs)))
+    read = [chapter for chapter, _ in chapters]
+    problems += check_marks(read)
     where = (located(problem, lines.get(problem.path, ())) for problem in problems)
     ordered = sorted(dict.fromkeys(where), key=lambda p: (p.path, p.line, p.column))
-    return Linted(tuple(chapters), tuple(ordered), tuple(found_gaps))
+    found, left = unchecked(read)
+    return Linted(tuple(chapters), tuple(ordered), tuple(found_gaps), len(found), tuple(left))

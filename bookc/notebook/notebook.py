@@ -48,6 +48,8 @@ def make_notebook(
             if not node.source.strip():
                 continue
             where["line"] = lines[0]
+            if tolerance := marks.tolerance_of(cell, chapter.file):
+                where["tolerance"] = tolerance
             if lines != tuple(range(lines[0], lines[0] + len(lines))):
                 where["lines"] = list(lines)
         # nbformat's own makers check each cell alone; the notebook is checked when it is written.

@@ -91,6 +91,27 @@ def tags_of(cell: Cell) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values.replace(",", " ").split()))
 
 
+def tolerance_of(cell: Cell, file: str) -> float:
+    """How far a number among a cell's outputs may be from the recorded one, as `#@tolerance` says.
+
+    The difference is compared with the tolerance times the recorded number, or times 1 if that is
+    less. 0 without a mark.
+
+    Raises:
+        BookError: what the mark says is no number between 0 and 1.
+    """
+    for mark in find_marks(cell.source):
+        if mark.name == "tolerance":
+            try:
+                if 0 < float(mark.value) < 1:
+                    return float(mark.value)
+            except ValueError:
+                pass
+            message = f"#@tolerance {mark.value}: want a number between 0 and 1, such as 1e-3"
+            raise BookError([Problem(file, cell.line_at(mark.line), message)])
+    return 0.0
+
+
 def quick_source(cell: Cell, file: str) -> str:
     """The cell's source with each `#@quick` value in place of the one readers see.
 

@@ -35,6 +35,8 @@ CODE_MARKS = (
     CodeMark("save", "statement", "the definition goes to the library"),
     CodeMark("quick", "statement", "the value that quick runs assign instead"),
     CodeMark("tags", "cell", "the cell's tags in the notebook"),
+    CodeMark("tolerance", "cell", "how far a number may be from the recorded one: `1e-3`"),
+    CodeMark("checks", "cell", "the equation that the cell checks: its label and its digest"),
     CodeMark("hide", "cell", "pages show neither the code nor its outputs", True),
     CodeMark("hide_code", "cell", "pages do not show the code", True),
     CodeMark("hide_output", "cell", "pages do not show the outputs", True),

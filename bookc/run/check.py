@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,33 +22,33 @@ from bookc.notebook.file import NotebookNode, nbformat
 from bookc.notebook.library import write_libraries
 from bookc.notebook.notebook import source_line
 from bookc.problems import Problem
-from bookc.run.kernels import kernel_environment
+from bookc.run.environments import environment_of, framework_version, missing_frameworks
+from bookc.run.execute import kernel_environment, places_of
+from bookc.run.marks import COMMENT, IGNORED, NBVAL_SKIP, SKIPPED, add_tag, marks_of
 from bookc.run.record import (
-    IGNORED,
-    VARYING,
     code_digests,
-    framework_version,
-    heaviest_picture,
     match_outputs,
-    missing_frameworks,
     record_of,
     stale_cells,
 )
-
-# For nbval's --nbval-sanitize-with.
-SANITIZE = "".join(
-    f"[{name}]\nregex: {pattern}\nreplace: {name.upper()}\n\n" for name, pattern in VARYING.items()
-)
-
-PICTURE_LIMIT = 150_000  # bytes of one PNG: pages and clones stay light
+from bookc.run.tidy import ANSI, CELL_FILE, VARYING
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What nbval did: cells whose output was compared, cells that were only run, and faults."""
+    """What nbval did.
+
+    Attributes:
+        compared: how many cells' outputs were compared.
+        executed: how many cells ran.
+        others: how many were not compared, by the reason why.
+        problems: what is wrong.
+        details: nbval's own words about it.
+    """
 
     compared: int
     executed: int
+    others: Mapping[str, int]
     problems: tuple[Problem, ...]
     details: str
 
@@ -56,8 +58,8 @@ def make_checkable(
 ) -> NotebookNode:
     """The quick notebook with recorded outputs where they must appear again.
 
-    A cell is compared when all code up to it is the same in the quick build; the others are
-    tagged so that nbval runs them without comparing.
+    A cell is compared when all code up to it is the same in the quick build, and its author does
+    not say otherwise. The others say why not in `bookc.why` of their metadata.
     """
     same = {digest for digest, _ in code_digests(full)}
     result = copy.deepcopy(quick)
@@ -67,15 +69,48 @@ def make_checkable(
         if cell.source.rstrip().endswith(";"):
             # IPython looks for this semicolon in its history, and nbval runs without one.
             cell.source += "\nNone"
-        if record is not None and digest in same and not record.stale:
-            cell.outputs = [nbformat.from_dict(one) for one in record.outputs]
+        marks = marks_of(cell)
+        if SKIPPED in marks:
+            why = "is not to be run"
+        elif IGNORED in marks:
+            why = "differs from run to run, its author says"
+        elif digest not in same:
+            why = "has a quick value, or follows one"
+        elif record is None or record.stale:
+            why = "has no output of today's code"
         else:
-            cell.metadata.setdefault("tags", []).append(IGNORED)
+            why = ""
+            cell.outputs = [nbformat.from_dict(one) for one in record.outputs]
+        if why:
+            cell.metadata["bookc"]["why"] = why
+            if not COMMENT.search(cell.source):  # nbval warns of a cell that it is told twice about
+                add_tag(cell, NBVAL_SKIP if SKIPPED in marks else IGNORED)
     return result
 
 
+def sanitizers(places: Iterable[str]) -> str:
+    """For nbval's --nbval-sanitize-with: what counts as equal whatever it is.
+
+    Args:
+        places: folders of this machine, which the record has not.
+    """
+    patterns = {name: (pattern, name.upper()) for name, pattern in VARYING.items()}
+    patterns["cell"] = rf"{CELL_FILE.pattern}|<cell \d+>", "CELL"
+    patterns["escape"] = ANSI.pattern, ""
+    for number, place in enumerate(sorted(places, key=len, reverse=True)):
+        patterns[f"place-{number}"] = rf"{re.escape(place)}[/\\]", ""
+    return "".join(
+        f"[{name}]\nregex: {pattern}\nreplace: {instead}\n\n"
+        for name, (pattern, instead) in patterns.items()
+    )
+
+
 def run_nbval(
-    notebooks: Mapping[Path, NotebookNode], folder: Path, timeout: int, jobs: int
+    notebooks: Mapping[Path, NotebookNode],
+    folder: Path,
+    timeout: int,
+    jobs: int,
+    places: Iterable[str] = (),
 ) -> Checked:
     """Write the notebooks below `folder`, run nbval on them, and read what it found.
 
@@ -83,18 +118,20 @@ def run_nbval(
         notebooks: by path relative to `folder`.
         timeout: seconds that one cell may take.
         jobs: notebooks at a time.
+        places: folders of this machine, which outputs may name.
     """
     for path, notebook in notebooks.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, folder / path)
     sanitize, report = folder / "sanitize.ini", folder / "nbval.xml"
-    sanitize.write_text(SANITIZE, encoding="utf-8")
+    sanitize.write_text(sanitizers(places), encoding="utf-8")
     # An empty configuration: the project's own pytest options are not meant for notebooks.
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider"]
     command += ["--rootdir", str(folder), "-c", str(folder / "pytest.ini"), "--nbval"]
     command += ["--nbval-sanitize-with", str(sanitize), f"--nbval-cell-timeout={timeout}"]
     command += [f"--junitxml={report}", "-o", "junit_family=xunit1"]  # xunit1 names the file
+    command += ["-p", "bookc.run.tolerance"]
     command += ["-p", "nbval.plugin", "-p", "xdist.plugin"]  # and no other plugin: they cost time
     workers = min(jobs, len(notebooks))
     if workers > 1:
@@ -113,19 +150,22 @@ def run_nbval(
     environment.pop("PYTEST_ADDOPTS", None)  # meant for the tests that may have started us
     run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if not report.exists():
-        return Checked(0, 0, (Problem("nbval", 0, "did not run"),), run.stdout + run.stderr)
+        return Checked(0, 0, {}, (Problem("nbval", 0, "did not run"),), run.stdout + run.stderr)
     return _read_report(report, notebooks, run.stdout)
 
 
 def _read_report(report: Path, notebooks: Mapping[Path, NotebookNode], stdout: str) -> Checked:
     expected = sum(len(_code_cells(notebook)) for notebook in notebooks.values())
-    compared = executed = 0
+    seen = executed = 0
+    others: Counter[str] = Counter()
     problems, details = [], []
     for case in ElementTree.parse(report).getroot().iter("testcase"):
         notebook = notebooks[Path(case.get("file", ""))]
         cell = _code_cells(notebook)[int(case.get("name", "").removeprefix("Cell "))]
-        executed += 1
-        compared += IGNORED not in cell.metadata.get("tags", [])
+        seen += 1
+        executed += SKIPPED not in marks_of(cell)
+        if why := cell.metadata["bookc"].get("why"):
+            others[why] += 1
         for fault in [*case.iter("failure"), *case.iter("error")]:
             text = fault.text or ""
             what = "its output differs" if "outputs differ" in text else "it does not run"
@@ -133,10 +173,11 @@ def _read_report(report: Path, notebooks: Mapping[Path, NotebookNode], stdout: s
             where = Problem(cell.metadata["bookc"]["source"], source_line(cell, 1), message)
             problems.append(where)
             details.append(f"{where}\n{text}")
-    if executed != expected:
-        problems.append(Problem("nbval", 0, f"ran {executed} of {expected} cells"))
+    if seen != expected:
+        problems.append(Problem("nbval", 0, f"saw {seen} of {expected} cells"))
         details.append(stdout)
-    return Checked(compared, executed, tuple(problems), "\n".join(details))
+    compared = seen - sum(others.values())
+    return Checked(compared, executed, others, tuple(problems), "\n".join(details))
 
 
 def _code_cells(notebook: NotebookNode) -> list[NotebookNode]:
@@ -161,11 +202,13 @@ def check_book(build: Build, sections: Sequence[str], jobs: int) -> Checked:
             record = record_of(config, tab, path)
             recorded = match_outputs(notebook, record) if record is not None else {}
             checkable = make_checkable(notebook, quick[section], recorded)
+            checkable.metadata.kernelspec.name = environment_of(config, tab).kernel
             runnable[Path(tab) / f"{path}.ipynb"] = checkable
     with tempfile.TemporaryDirectory(prefix="bookc-check-") as name:
         folder = Path(name)
         files.copy_resources(config, [folder / tab for tab in tabs])
-        checked = run_nbval(runnable, folder, config.timeout, jobs)
+        places = {place for tab in tabs for place in places_of(config, tab)}
+        checked = run_nbval(runnable, folder, config.timeout, jobs, places)
     return dataclasses.replace(checked, problems=(*problems, *checked.problems))
 
 
@@ -186,10 +229,4 @@ def _record_problems(config: Config, section: TabSection, notebook: NotebookNode
     made, now = record.metadata.get("bookc", {}).get("versions"), framework_version(config, tab)
     if now and made != now:
         problems.append(Problem(source, 0, f"executed with {made}, installed is {now}: {again}"))
-    for cell in record.cells:
-        size = heaviest_picture(cell)
-        if size > PICTURE_LIMIT:
-            message = f"a picture of {size // 1000} KB in the {tab} record: {PICTURE_LIMIT // 1000}"
-            line = cell.metadata.get("bookc", {}).get("line", 0)
-            problems.append(Problem(source, line, f"{message} KB are allowed"))
     return problems

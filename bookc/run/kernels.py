@@ -1,37 +1,51 @@
-"""Notebooks -> executed notebooks: nbclient runs several at a time, each in its own kernel."""
+"""Notebook -> executed notebook, in a kernel of its own that leaves nothing behind."""
 
 from __future__ import annotations
 
 import asyncio
 import atexit
-import concurrent.futures
-import os
-import queue
+import contextlib
 import re
-import subprocess
-import threading
+import signal
+import tempfile
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, Any
 
+import psutil
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.util import ensure_async
 
-from bookc import disk, files
-from bookc.book import Build
-from bookc.notebook.file import NotebookNode, notebook_text
+from bookc.notebook.file import NotebookNode
 from bookc.notebook.notebook import source_line
 from bookc.problems import Problem
-from bookc.run.record import framework_version, tag_varying
+from bookc.run import machine
+from bookc.run.environments import NATIVE
+from bookc.run.marks import marked_for_nbclient
 from bookc.run.recorder import LIMIT, Recorder
-from bookc.run.requirements import LOCK, pinned
-from bookc.stamps import claim
-from bookc.up_to_date import folder_list
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # IPython names a cell by its execution count: `Cell In[3], line 2`.
 CELL_LINE = re.compile(r"Cell In\s?\[(\d+)\], line (\d+)")
+SAMPLE = 0.5  # seconds between two looks at what a kernel holds
+LAST_WORDS = 4000  # bytes of what a kernel that dies has said
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a notebook may take.
+
+    Attributes:
+        cell, notebook, start: seconds for one cell, for all, and until the kernel answers.
+        output: letters that are kept of the outputs of a cell.
+    """
+
+    cell: int
+    notebook: int = 14400
+    start: int = 60
+    output: int = LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +53,32 @@ class Task:
     """One notebook to run.
 
     Attributes:
-        name: what its progress line says: `pytorch game/gan`.
+        section: its tab and path.
         notebook: compiled; it is executed in place.
         folder: working directory of the kernel.
+        kernel: Jupyter's name for it.
+        seconds: how long it took last time; 0 if that is not known.
+        memory: the bytes that it is expected to need.
+        gpu: whether it uses one.
     """
 
-    name: str
+    section: tuple[str, str]
     notebook: NotebookNode
     folder: Path
+    kernel: str = NATIVE
+    seconds: float = 0.0
+    memory: int = 0
+    gpu: bool = False
+
+    @property
+    def name(self) -> str:
+        """What its progress line says: `pytorch game/gan`."""
+        return " ".join(self.section)
+
+    @property
+    def code(self) -> list[NotebookNode]:
+        """Its code cells."""
+        return [cell for cell in self.notebook.cells if cell.cell_type == "code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,115 +91,72 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance:
+    """With what a notebook ran elsewhere.
+
+    Attributes:
+        versions: of the tab's framework: `{"torch": "2.13.0"}`.
+        pins: pip's requirements for all that it needs.
+    """
+
+    versions: Mapping[str, str]
+    pins: str
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """How a task ended; `failure` is None when every cell ran."""
+    """How a task ended.
+
+    Attributes:
+        failure: None when every cell ran.
+        memory: the most bytes that its processes held at once.
+        device: `cpu`, or `gpu 0`.
+        provenance: None if it ran in this machine's environments.
+    """
 
     task: Task
     seconds: float
     failure: Failure | None
+    memory: int = 0
+    device: str = "cpu"
+    provenance: Provenance | None = None
 
 
-Report = Callable[[Task, int, int], None]
-Finished = Callable[[Result], None]
+Report = Callable[[Task, int], None]  # a task, and how many of its code cells are done
 
 
-def execute(
-    tasks: Iterable[Task],
-    jobs: int,
-    timeout: int,
-    report: Report,
-    finished: Finished,
-    limit: int = LIMIT,
-) -> list[Result]:
-    """Run notebooks, `jobs` at a time, each in a kernel of its own.
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of a kernel while it ran."""
 
-    A failing notebook does not stop the others. On KeyboardInterrupt every kernel is shut down
-    before the exception goes on.
+    process: Any = None  # Popen
+    family: set[psutil.Process] = field(default_factory=set)
+    memory: int = 0
+
+    def look(self, client: Recorder) -> None:
+        provisioner = getattr(client.km, "provisioner", None)
+        self.process = getattr(provisioner, "process", None) or self.process
+        if self.process is not None:
+            family = machine.family(self.process.pid)
+            self.family.update(family)
+            self.memory = max(self.memory, machine.memory_of(family))
+
+
+async def run_notebook(
+    task: Task, limits: Limits, environment: Mapping[str, str], report: Report
+) -> Result:
+    """Run a notebook's cells, up to the first that fails.
 
     Args:
-        timeout: seconds that one cell may take.
-        report: called with the task, the code cells done and all its code cells.
-        finished: called with each result as soon as it is there.
-        limit: letters that are kept of the outputs of a cell.
+        environment: the kernel's environment variables.
+        report: called before each code cell and at the end.
     """
-    # The event loop lives in a thread of its own: nbclient then leaves the signal handlers
-    # alone, and Ctrl-C reaches this thread, which cancels the loop's work and waits for it.
-    loops: queue.SimpleQueue[asyncio.AbstractEventLoop] = queue.SimpleQueue()
-    thread = threading.Thread(target=_run_loop, args=(loops,), daemon=True)
-    thread.start()
-    loop = loops.get()
-    future = asyncio.run_coroutine_threadsafe(
-        _run_all(tasks, jobs, timeout, report, finished, limit), loop
-    )
-    try:
-        # A signal that arrives just before the wait, or in another thread, does not end it; it is
-        # seen when the wait ends by itself.
-        while not future.done():
-            concurrent.futures.wait([future], timeout=0.2)
-        return future.result()
-    except BaseException:
-        future.cancel()
-        asyncio.run_coroutine_threadsafe(_others_done(), loop).result()
-        raise
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-
-
-def _run_loop(loops: queue.SimpleQueue[asyncio.AbstractEventLoop]) -> None:
-    """Make an event loop, hand it over and run it until it is stopped."""
-    loop = asyncio.new_event_loop()  # here, where no signal can leave it half made
-    loops.put(loop)
-    loop.run_forever()
-    loop.close()
-
-
-def kernel_environment(jobs: int) -> dict[str, str]:
-    """Environment variables for kernels of which `jobs` run side by side.
-
-    Frameworks take every core they see, so side by side they would wait for each other. A
-    notebook that runs alone chooses for itself, and so does who sets OMP_NUM_THREADS.
-    """
-    if jobs == 1:
-        return dict(os.environ)
-    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs)), **os.environ}
-
-
-async def _others_done() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    await asyncio.gather(*others, return_exceptions=True)
-
-
-async def _run_all(
-    tasks: Iterable[Task],
-    jobs: int,
-    timeout: int,
-    report: Report,
-    finished: Finished,
-    limit: int,
-) -> list[Result]:
-    places = asyncio.Semaphore(jobs)
-    # A record is rendered on light and dark pages: d2l_shim then draws its figures for both.
-    environment = kernel_environment(jobs) | {"D2L_DARK": "1"}
-
-    async def run(task: Task) -> Result:
-        async with places:
-            result = await _run(task, timeout, environment, report, limit)
-        finished(result)
-        return result
-
-    return list(await asyncio.gather(*(run(task) for task in tasks)))
-
-
-async def _run(
-    task: Task, timeout: int, environment: dict[str, str], report: Report, limit: int
-) -> Result:
-    code = [cell for cell in task.notebook.cells if cell.cell_type == "code"]
+    code = task.code
     started: list[NotebookNode] = []
 
     def on_start(cell: NotebookNode, cell_index: int) -> None:
         if cell.cell_type == "code":
-            report(task, len(started), len(code))
+            report(task, len(started))
             started.append(cell)
 
     def on_executed(cell: NotebookNode, **_: object) -> None:
@@ -175,8 +164,10 @@ async def _run(
 
     client = Recorder(
         task.notebook,
-        limit,
-        timeout=timeout,
+        limits.output,
+        kernel_name=task.kernel,
+        timeout=limits.cell,
+        startup_timeout=limits.start,
         # What C++ libraries log about the machine belongs neither to the record nor to our
         # errors; what Python code writes to stderr is still an output.
         extra_arguments=["--IPKernelApp.capture_fd_output=False"],
@@ -187,30 +178,81 @@ async def _run(
         on_cell_executed=on_executed,
     )
     begin = time.monotonic()
+    seen = _Seen()
     failure = None
-    try:
-        await client.async_execute(env=environment, stderr=subprocess.DEVNULL)
-        report(task, len(code), len(code))
-    except CellExecutionError as error:
-        raised = [o for o in started[-1].outputs if o.output_type == "error"][-1:]
-        traceback = "\n".join(line for output in raised for line in output.traceback)
-        failure = _explain(started[-1], f"{error.ename}: {error.evalue}", traceback)
-    except CellTimeoutError:
-        failure = _explain(started[-1], f"still running after {timeout} s: stopped", "")
-    except DeadKernelError:
-        failure = _explain(started[-1], "the kernel died (out of memory?)", "")
-    except RuntimeError as error:  # nbclient's word for a kernel that never answered
-        failure = _explain((started or code)[-1], str(error), "")
-    finally:
-        # Cancelled while its kernel was starting, nbclient has not yet taken charge of it, and
-        # would look for it when Python ends.
-        atexit.unregister(client._cleanup_kernel)
-        if client.km is not None and client.km.has_kernel:
-            await ensure_async(client.km.shutdown_kernel(now=True))
-    return Result(task, time.monotonic() - begin, failure)
+
+    def explain(message: str, traceback: str = "") -> Failure:
+        """The failure of the cell that runs, or of the first if none was begun."""
+        cell = started[-1] if started else code[0]
+        return _explain(cell, task.section[0], code.index(cell) + 1, message, traceback)
+
+    with tempfile.TemporaryFile() as words, marked_for_nbclient(task.notebook):
+        watch = asyncio.create_task(_watch(client, seen))
+        try:
+            run = client.async_execute(env=dict(environment), stderr=words)
+            await asyncio.wait_for(run, limits.notebook)
+            report(task, len(code))
+        except CellExecutionError as error:
+            # Of an object that cannot be shown, only the output knows the error.
+            raised = [one for one in started[-1].outputs if one.output_type == "error"]
+            said = raised[-1] if raised else error
+            failure = explain(f"{said.ename}: {said.evalue}", "\n".join(said.traceback))
+        except CellTimeoutError:
+            failure = explain(f"still running after {limits.cell} s: stopped")
+        except (TimeoutError, asyncio.TimeoutError, DeadKernelError):
+            # nbclient takes the end of the time for the end of the kernel while a cell runs.
+            if time.monotonic() - begin >= limits.notebook:
+                message = f"the notebook is still running after {limits.notebook} s: stopped"
+                failure = explain(message)
+            else:
+                failure = explain(await _how_it_died(seen), _last_words(words))
+        except RuntimeError as error:  # nbclient's word for a kernel that never answered
+            failure = explain(f"the kernel did not start: {error}", _last_words(words))
+        except Exception as error:  # a full disk, no such kernel: the other notebooks go on
+            failure = explain(f"cannot be run: {type(error).__name__}: {error}")
+        finally:
+            watch.cancel()
+            seen.look(client)
+            # Cancelled while its kernel was starting, nbclient has not yet taken charge of it, and
+            # would look for it when Python ends.
+            atexit.unregister(client._cleanup_kernel)
+            if client.km is not None and client.km.has_kernel:
+                await ensure_async(client.km.shutdown_kernel(now=True))
+            machine.kill(list(seen.family))  # what the notebook has started, too
+    return Result(task, time.monotonic() - begin, failure, seen.memory)
 
 
-def _explain(cell: NotebookNode, message: str, traceback: str) -> Failure:
+async def _watch(client: Recorder, seen: _Seen) -> None:
+    while True:
+        seen.look(client)
+        await asyncio.sleep(SAMPLE)
+
+
+async def _how_it_died(seen: _Seen) -> str:
+    status = None
+    if seen.process is not None:
+        for _ in range(20):  # the system may need a moment to tell
+            if (status := seen.process.poll()) is not None:
+                break
+            await asyncio.sleep(0.05)
+    held = f"it held {seen.memory / 1e9:.1f} GB"
+    if status is None:
+        return f"the kernel died; {held}"
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            name = signal.Signals(-status).name
+            why = ", as a system does that is out of memory" if name == "SIGKILL" else ""
+            return f"the kernel was ended by {name}{why}; {held}"
+    return f"the kernel ended by itself, with status {status}; {held}"
+
+
+def _last_words(words: IO[bytes]) -> str:
+    """The end of what a kernel wrote to its terminal."""
+    words.seek(max(0, words.seek(0, 2) - LAST_WORDS))
+    return words.read().decode(errors="replace")
+
+
+def _explain(cell: NotebookNode, tab: str, number: int, message: str, traceback: str) -> Failure:
     plain = ANSI.sub("", traceback)
     lines = [
         int(line)
@@ -218,43 +260,8 @@ def _explain(cell: NotebookNode, message: str, traceback: str) -> Failure:
         if cell.execution_count is None or int(count) == cell.execution_count
     ]
     line = source_line(cell, lines[-1] if lines else 1)
-    first = message.strip().split("\n")[0]
-    return Failure(Problem(cell.metadata["bookc"]["source"], line, first), cell.source, plain)
-
-
-def execute_book(build: Build, folder: Path, jobs: int, report: Report) -> list[Result]:
-    """Run a build's notebooks and write each below `folder` as soon as it ran to its end.
-
-    Beside those of a tab, pip's requirements say with what they ran.
-    """
-    config = build.config
-    place = config.output_dir / "notebooks"
-    tasks = []
-    targets = {}
-    copies = files.resource_copies(config, build.tabs)
-    claim(folder_list(config, place), place, copies)
-    files.copy_resources(config, [place / tab for tab in build.tabs])
-    for (tab, path), notebook in build.notebooks.items():
-        working = (place / tab / path).parent
-        working.mkdir(parents=True, exist_ok=True)
-        tasks.append(Task(f"{tab} {path}", notebook, working))
-        targets[tasks[-1].name] = folder / tab / f"{path}.ipynb"
-
-    def write(result: Result) -> None:
-        if result.failure is None:
-            notebook = result.task.notebook
-            about = notebook.metadata["bookc"]
-            about["versions"] = framework_version(config, about["tab"])
-            about["seconds"] = round(result.seconds, 1)
-            tag_varying(notebook)
-            disk.write_file(targets[result.task.name], notebook_text(notebook))
-
-    results = execute(tasks, jobs, config.timeout, report, write, config.output_limit)
-    for tab in build.tabs:
-        if any(
-            r.failure is None and targets[r.task.name].is_relative_to(folder / tab) for r in results
-        ):
-            module, _ = config.frameworks.get(tab, ("", ""))
-            imported = [module, config.library.name if config.library else ""]
-            disk.write_file(folder / tab / LOCK, pinned(imported))
-    return results
+    first = message.strip().split("\n")[0].removesuffix(":")
+    where = f" (cell {number} of the {tab} notebook)"
+    return Failure(
+        Problem(cell.metadata["bookc"]["source"], line, first + where), cell.source, plain
+    )

@@ -8,12 +8,8 @@ Python's syntax tree, so comments and layout never make an output stale.
 from __future__ import annotations
 
 import ast
-import base64
-import dataclasses
 import hashlib
-import importlib.util
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bookc import disk, files
@@ -28,14 +24,6 @@ from bookc.read.python import NOT_PYTHON, lines_of_ipython, python_of
 # What d2l_shim calls a picture for dark pages. A record has it in an output's metadata: no other
 # program knows it, and nbval compares all that is among the data.
 DARK_PNG = "image/x-dark+png"
-# What in a text differs from run to run and from machine to machine.
-VARYING = {
-    "rate": r"\d+(\.\d+)? examples/sec on \S+",
-    "rate-alone": r"\d+(\.\d+)? examples/sec",
-    "seconds": r"\d+(\.\d+)? (sec|seconds|s|ms)\b",
-    "address": r"0x[0-9a-f]{6,}",
-}
-IGNORED = "nbval-ignore-output"  # nbval's tag for a cell whose output is not compared
 
 
 def match_outputs(notebook: NotebookNode, record: NotebookNode) -> dict[str, Recorded]:
@@ -75,30 +63,6 @@ def code_digests(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
                 if symbol in cell.source:
                     so_far.update(f"{symbol}={digest}".encode())
             yield so_far.copy().hexdigest(), cell
-
-
-def tag_varying(notebook: NotebookNode) -> None:
-    """Tell nbval, by its own tag, which outputs of a record it cannot expect again."""
-    for cell in notebook.cells:
-        texts = [
-            text
-            for output in cell.get("outputs", ())
-            for text in (output.get("text", ""), output.get("data", {}).get("text/plain", ""))
-        ]
-        tags = cell.metadata.get("tags", [])
-        varies = any(re.search(one, text) for one in VARYING.values() for text in texts)
-        if varies and IGNORED not in tags:
-            cell.metadata["tags"] = [*tags, IGNORED]
-
-
-def heaviest_picture(cell: NotebookNode) -> int:
-    """Bytes of the largest PNG among a recorded cell's outputs; 0 if it has none."""
-    pictures = [
-        output.data["image/png"]
-        for output in cell.get("outputs", ())
-        if "image/png" in output.get("data", {})
-    ]
-    return max((len(base64.b64decode(picture)) for picture in pictures), default=0)
 
 
 def _normal_form(source: str) -> str:
@@ -172,35 +136,11 @@ def record_of(
     return record
 
 
+def seconds_of(record: NotebookNode | None) -> float:
+    """How long a notebook ran when it was recorded; 0 if that is not known."""
+    seconds = record.metadata.get("bookc", {}).get("seconds", 0) if record else 0
+    return float(seconds) if type(seconds) in (int, float) else 0.0
+
+
 def record_file(config: Config, tab: str, path: str) -> Path:
     return config.record_dir / tab / f"{path}.ipynb"
-
-
-def missing_frameworks(config: Config, tabs: Iterable[str]) -> list[Problem]:
-    """One problem for each tab whose framework is not installed."""
-    return [
-        Problem(
-            config.file,
-            0,
-            f"tab {tab} needs {module}, which is not installed: pip install '{package}'",
-        )
-        for tab in tabs
-        for module, package in [config.frameworks.get(tab, ("", ""))]
-        if module and importlib.util.find_spec(module) is None
-    ]
-
-
-def framework_version(config: Config, tab: str) -> dict[str, str]:
-    """The public version of a tab's installed framework: `{"torch": "2.13.0"}`."""
-    from importlib.metadata import packages_distributions, version
-
-    module, _ = config.frameworks.get(tab, ("", ""))
-    names = packages_distributions().get(module, [])
-    return {module: version(names[0]).split("+")[0]} if names else {}
-
-
-def without_missing(build: Build) -> Build:
-    """The build with those notebooks only whose framework is installed."""
-    here = {tab for tab in build.tabs if not missing_frameworks(build.config, [tab])}
-    usable = {section: nb for section, nb in build.notebooks.items() if section[0] in here}
-    return dataclasses.replace(build, notebooks=usable)

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
 
 from bookc.notebook.file import NotebookNode, nbformat
 from bookc.run.record import DARK_PNG
@@ -51,6 +52,11 @@ class Recorder(NotebookClient):
             self._size += min(size, room)
         made: NotebookNode | None = super().output(outs, msg, display_id, cell_index)
         return made
+
+    async def _async_check_alive(self) -> None:
+        if self.kc is None:  # nbclient goes on to ask for a while after the end of a notebook
+            raise DeadKernelError("the kernel was shut down")
+        await super()._async_check_alive()
 
     def finish(self, cell: NotebookNode) -> None:
         """Give a cell that has run the outputs that its record has."""

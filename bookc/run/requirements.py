@@ -10,19 +10,21 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from bookc.run.environments import Environment, providers
+
 RUNNER = "jupyterlab", "ipykernel"  # what runs a notebook, whatever it imports
 
 LOCK = "requirements.txt"  # beside the notebooks
 
 
-def pinned(modules: Iterable[str]) -> str:
-    """pip's requirements for some modules and all that they need here, one `name==version` a line.
+def pinned(modules: Iterable[str], here: Environment) -> str:
+    """pip's requirements for some modules and all that they need, one `name==version` a line.
 
     A distribution that is installed from a folder, as the book's own library is, is left out and
     what it needs is kept. Modules that are not installed are left out.
     """
-    providers = metadata.packages_distributions()
-    wanted = [name for module in modules for name in providers.get(module, ())] + [*RUNNER]
+    by_module = providers(here.path)
+    wanted = [name for module in modules for name in by_module.get(module, ())] + [*RUNNER]
     pins: dict[str, str] = {}
     local: set[str] = set()
     while wanted:
@@ -30,7 +32,7 @@ def pinned(modules: Iterable[str]) -> str:
         if name in pins or name in local:
             continue
         try:
-            found = metadata.distribution(name)
+            found = here.distribution(name)
         except metadata.PackageNotFoundError:
             continue  # needed on other systems only
         if "dir_info" in json.loads(found.read_text("direct_url.json") or "{}"):

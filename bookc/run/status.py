@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bookc.book import Build, TabSection
@@ -12,7 +12,9 @@ from bookc.notebook.compile import with_code
 from bookc.notebook.file import NotebookNode
 from bookc.notebook.uses import definitions, library_sources, read_library
 from bookc.problems import BookError
-from bookc.run.record import code_digests, framework_version, record_of
+from bookc.run.environments import framework_version
+from bookc.run.history import failed_runs, read_history
+from bookc.run.record import code_digests, record_of, seconds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,16 @@ class Status:
     Attributes:
         section: its tab and path.
         reasons: why it is stale, in words; empty if it is fresh.
-        seconds: how long it ran when it was recorded; 0 if that is not known.
+        seconds: how long it ran last; 0 if that is not known.
+        device: where: `cpu`, or `gpu 0`; "" if that is not known.
+        failed: whether its last run on this machine failed.
     """
 
     section: TabSection
     reasons: tuple[str, ...]
     seconds: float
+    device: str = ""
+    failed: bool = False
 
     @property
     def is_fresh(self) -> bool:
@@ -37,19 +43,22 @@ class Status:
 def statuses(build: Build) -> list[Status]:
     """The status of each notebook that has code, in book order."""
     known = read_library(library_sources(build.config))
+    history = read_history(build.config)
     found = []
     for section, notebook in with_code(build).notebooks.items():
+        record = None
         try:
             record = record_of(build.config, *section)
+            code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+            full_names = definitions(code, known)
+            why = tuple(_reasons(build.config, section, notebook, record, full_names))
         except BookError as error:
-            reasons = tuple(problem.message for problem in error.problems)
-            found.append(Status(section, reasons, 0.0))
-            continue
-        code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-        full_names = definitions(code, known)
-        why = tuple(_reasons(build.config, section, notebook, record, full_names))
-        seconds = record.metadata.get("bookc", {}).get("seconds", 0) if record else 0
-        found.append(Status(section, why, float(seconds) if type(seconds) in (int, float) else 0.0))
+            why = tuple(problem.message for problem in error.problems)
+        if last := history.get(section):
+            found.append(Status(section, why, last.seconds, last.device, last.failed))
+        else:
+            device = record.metadata.get("bookc", {}).get("device", "") if record else ""
+            found.append(Status(section, why, seconds_of(record), str(device)))
     return found
 
 
@@ -99,8 +108,30 @@ def _without_uses(notebook: NotebookNode) -> NotebookNode:
     return NotebookNode(notebook, metadata=NotebookNode(notebook.metadata, bookc=about))
 
 
-def only_stale(build: Build) -> Build:
-    """The build with those notebooks only that have to run again."""
-    stale = {one.section for one in statuses(build) if not one.is_fresh}
-    notebooks = {section: nb for section, nb in build.notebooks.items() if section in stale}
+def choose(
+    build: Build,
+    everything: bool = False,
+    failed: bool = False,
+    only: Sequence[str] = (),
+    force: Sequence[str] = (),
+) -> Build:
+    """The build with those notebooks only that are to run.
+
+    Args:
+        everything: also what is fresh.
+        failed: only what failed when it ran last.
+        only: of these sections alone; of all if there are none.
+        force: these sections in any case.
+
+    Raises:
+        BookError: sections that do not exist or have no code.
+    """
+    wanted = set(with_code(build, only).notebooks)
+    if failed:
+        wanted &= failed_runs(read_history(build.config))
+    elif not everything:
+        wanted &= {one.section for one in statuses(build) if not one.is_fresh}
+    if force:
+        wanted |= set(with_code(build, force).notebooks)
+    notebooks = {section: nb for section, nb in build.notebooks.items() if section in wanted}
     return dataclasses.replace(build, notebooks=notebooks)

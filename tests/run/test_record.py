@@ -7,7 +7,7 @@ from bookc.notebook.foreign import read_record
 from bookc.notebook.notebook import make_notebook
 from bookc.problems import BookError
 from bookc.read.cells import parse_chapter
-from bookc.run.record import heaviest_picture, match_outputs, stale_cells
+from bookc.run.record import match_outputs, stale_cells
 
 SECTION = """\
 # Section
@@ -124,14 +124,3 @@ def test_a_record_that_is_no_notebook():
     for text in ("", "{}", "not json", '{"nbformat": 99, "cells": []}', "[]"):
         with pytest.raises(BookError, match=r"page\.ipynb: not a notebook"):
             read_record(text, "page.ipynb")
-
-
-def test_heaviest_picture():
-    cell = nbformat.v4.new_code_cell("x")
-    assert heaviest_picture(cell) == 0
-    cell.outputs = [
-        nbformat.v4.new_output("display_data", data={"image/png": "QUJD"}),
-        nbformat.v4.new_output("display_data", data={"image/png": "QUJDREVG"}),
-    ]
-    assert heaviest_picture(cell) == 6
-    assert heaviest_picture(nbformat.v4.new_markdown_cell("x")) == 0

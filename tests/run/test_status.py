@@ -11,7 +11,7 @@ from conftest import MakeBook
 from bookc.__main__ import main
 from bookc.notebook.file import notebook_text
 from bookc.run.build import make_build
-from bookc.run.record import framework_version
+from bookc.run.environments import framework_version
 from bookc.run.status import statuses
 
 CONFIG = """\
