@@ -13,7 +13,7 @@ from bookc import disk
 from bookc.__main__ import main
 from bookc.options import EARLIER
 
-VERBS = ("new", "build", "serve", "lint", "execute", "status", "test", "sync", "clean")
+VERBS = ("new", "build", "serve", "lint", "execute", "status", "kernels", "test", "sync", "clean")
 
 BAD_BOOK = {
     "config.ini": CONFIG + "[pdf]\nbibfile = refs.bib\n[library-pytorch]\nlib_file = lib.py\n",
