@@ -148,7 +148,8 @@ def test_every_place_that_starts_a_process_is_known() -> None:
         if STARTS.search(file.read_text("utf-8"))
     }
     assert found == {
-        "run/check.py": 1, "run/environments.py": 1, "run/machine.py": 1, "site/dates.py": 1, "site/search_index.py": 1, "site/serve.py": 2
+        "run/check.py": 1, "run/environments.py": 1, "run/machine.py": 1,
+        "site/dates.py": 1, "site/search_index.py": 1, "site/serve.py": 2,
     }  # fmt: skip
     listed = (Path(__file__).parents[2] / "docs" / "security.md").read_text("utf-8")
     assert all(f"`{name}`" in listed for name in [*found, "run/kernels.py"])
