@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from bookc import disk, files
@@ -65,6 +66,7 @@ def code_digests(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
             yield so_far.copy().hexdigest(), cell
 
 
+@cache  # a cell stands in a notebook and in its record, and often in those of other tabs
 def _normal_form(source: str) -> str:
     """Code without what cannot change its outputs: comments, blank lines, layout."""
     try:
