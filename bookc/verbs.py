@@ -290,6 +290,7 @@ def execute(args: Arguments) -> Iterable[Problem]:
     from bookc.run.build import make_build
     from bookc.run.environments import missing_frameworks, without_missing
     from bookc.run.execute import execute_book
+    from bookc.run.orphans import take_over
     from bookc.run.status import choose
 
     config = read_config(args.book)
@@ -297,6 +298,9 @@ def execute(args: Arguments) -> Iterable[Problem]:
 
     def chosen() -> Build:
         build = make_build(args.book, tabs=tabs, quick=args.quick)
+        if not args.quick:
+            for line in take_over(build):
+                say(line)
         if not args.scheduler:
             build = without_missing(build)
         everything = args.all or args.quick or bool(args.sections)
@@ -433,11 +437,23 @@ def sync(args: Arguments) -> Iterable[Problem]:
     return synced.warnings
 
 
-@verb("remove what `build` wrote, and nothing else", "bookc clean", BOOK)
+@verb(
+    "remove what `build` wrote, and nothing else",
+    "bookc clean",
+    BOOK,
+    option("--record", action="store_true", help="also executed notebooks whose section is gone"),
+)
 def clean(args: Arguments) -> Iterable[Problem]:
     from bookc.stamps import remove_all
 
     config = read_config(args.book)
+    if args.record:
+        from bookc.run import orphans
+        from bookc.run.build import make_build
+
+        lone = list(orphans.orphans(make_build(args.book)))
+        orphans.remove(config, lone)
+        say(f"{len(lone)} executed notebooks removed from {config.record_dir}")
     removed, left = remove_all(config.output_dir)
     say(f"{removed} files removed from {config.output_dir}")
     if left:

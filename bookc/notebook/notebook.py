@@ -11,7 +11,13 @@ from bookc.notebook.imports import sort_imports
 from bookc.read import marks
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
+LANGUAGE = {
+    "name": "python",
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "nbconvert_exporter": "python",  # `jupyter nbconvert --to script` asks for it
+    "pygments_lexer": "ipython3",
+}
 
 
 def make_notebook(

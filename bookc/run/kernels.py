@@ -122,6 +122,10 @@ class Result:
     provenance: Provenance | None = None
 
 
+class _Exit(Exception):
+    """A cell called exit(), and there are others behind it."""
+
+
 Report = Callable[[Task, int], None]  # a task, and how many of its code cells are done
 
 
@@ -159,8 +163,11 @@ async def run_notebook(
             report(task, len(started))
             started.append(cell)
 
-    def on_executed(cell: NotebookNode, **_: object) -> None:
+    def on_executed(cell: NotebookNode, execute_reply: dict[str, Any], **_: object) -> None:
         client.finish(cell)
+        payload = execute_reply["content"].get("payload", ())
+        if any(one.get("source") == "ask_exit" for one in payload) and cell is not code[-1]:
+            raise _Exit
 
     client = Recorder(
         task.notebook,
@@ -208,6 +215,9 @@ async def run_notebook(
                 failure = explain(await _how_it_died(seen), _last_words(words))
         except RuntimeError as error:  # nbclient's word for a kernel that never answered
             failure = explain(f"the kernel did not start: {error}", _last_words(words))
+        except _Exit:
+            left = len(code) - len(started)
+            failure = explain(f"exit() ends the notebook, and {left} cells are left")
         except Exception as error:  # a full disk, no such kernel: the other notebooks go on
             failure = explain(f"cannot be run: {type(error).__name__}: {error}")
         finally:

@@ -38,7 +38,8 @@ def lint_record(build: Build) -> list[Problem]:
             continue
         size += file.stat().st_size
         if name not in expected:
-            message = "no section has this notebook: remove it, or name the section as before"
+            message = "no section has this notebook: `bookc clean --record` removes it, and "
+            message += "`bookc execute` gives it to a section with the same code"
             problems.append(Problem(name, 0, message))
             continue
         try:

@@ -58,6 +58,8 @@ FAULTS = {
         ["import resource\nresource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))",
          "x = bytearray(1)\ny = bytearray(64 << 30)"], "10", "2", "MemoryError",
     ),
+    "exits": (["a = 1", "exit()", "b = 2", "c = 3"], "8", "2",
+              r"exit\(\) ends the notebook, and 2 cells are left"),
     "raises": (["def f():\n    return 1 / 0\n\nf()"], "5", "1",
                "ZeroDivisionError: division by zero"),
 }  # fmt: skip
