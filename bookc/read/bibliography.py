@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 
 import pybtex.errors
@@ -9,6 +10,7 @@ from markupsafe import Markup, escape
 from pybtex.backends.html import Backend
 from pybtex.database import BibliographyData, Entry, parse_string
 from pybtex.exceptions import PybtexError
+from pybtex.richtext import Text
 from pybtex.style import FormattedEntry
 from pybtex.style.formatting.unsrt import Style
 from pybtex.style.template import FieldIsMissing
@@ -59,6 +61,13 @@ def read_bibliography(text: str, file: str, formatted: bool = True) -> dict[str,
     }
 
 
+# LaTeX that pybtex takes for words. Its groups may hold groups, one within another.
+GROUP = r"\s*\{((?:[^{}]|\{[^{}]*\})*)\}"
+LINK = re.compile(rf"\\(?:url{GROUP}|href{GROUP}{GROUP})")
+FONT = re.compile(r"\\(?:emph|mbox|text(?:it|bf|sc|sl|tt|rm|up|sf|md|normal))\s*\{")
+PLACE = re.compile(r"qzlink(\d+)qz")  # letters that stand for a link while pybtex works
+
+
 class _Html(Backend):  # type: ignore[misc]  # pybtex has no types
     """pybtex's HTML, in which a text is text and an address one that a page may lead to."""
 
@@ -77,12 +86,47 @@ def _format(data: BibliographyData, file: str) -> dict[str, str]:
     problems = []
     for key, entry in data.entries.items():
         try:
-            formatted[key] = _formatted(style, entry).text.render(backend)
+            plain, links = _without_commands(entry)
+            html = _formatted(style, plain).text.render(backend)
+            pieces = PLACE.split(html)  # every second one is the number of a link
+            pieces[1::2] = [links[int(number)] for number in pieces[1::2]]
+            formatted[key] = "".join(pieces)
         except Exception as error:  # its reader of LaTeX raises whatever it meets
             problems.append(Problem(file, 0, f"entry '{key}' cannot be formatted: {error}"))
     if problems:
         raise BookError(problems)
     return formatted
+
+
+def _without_commands(entry: Entry) -> tuple[Entry, list[str]]:
+    """An entry without LaTeX's links and fonts, and the HTML of the links.
+
+    In place of a link stands a word that `PLACE` finds.
+    """
+    links: list[str] = []
+
+    def put_away(found: re.Match[str]) -> str:
+        address, text = found[1] or found[2], found[3] or found[1]
+        address = re.sub(r"\\([%&_#$~])", r"\1", address).strip()
+        links.append(_Html.format_href(address, str(escape(_plain(text)))))
+        return f"qzlink{len(links) - 1}qz"
+
+    if not any("\\" in value for value in entry.fields.values()):
+        return entry, links
+    fields = {
+        name: FONT.sub("{", LINK.sub(put_away, value)) for name, value in entry.fields.items()
+    }
+    other = Entry(entry.type, fields, entry.persons)
+    other.key = entry.key
+    return other, links
+
+
+def _plain(latex: str) -> str:
+    """LaTeX's accents and letters as Unicode; what it cannot read stays."""
+    try:
+        return str(Text.from_latex(FONT.sub("{", latex)))
+    except PybtexError:
+        return latex.replace("{", "").replace("}", "")
 
 
 def _formatted(style: Style, entry: Entry) -> FormattedEntry:
@@ -109,9 +153,9 @@ def _as(kind: str, entry: Entry) -> Entry:
 def _short_authors(entry: Entry) -> str:
     people = entry.persons.get("author") or entry.persons.get("editor") or []
     names = [" ".join([*person.prelast_names, *person.last_names]) for person in people]
-    names = [name.replace("{", "").replace("}", "") for name in names]
+    names = [_plain(name) for name in names]
     if not names:
-        return str(entry.fields.get("title", entry.key))
+        return _plain(str(entry.fields.get("title", entry.key)))
     if len(names) > 2:
         return f"{names[0]} et al."
     return " and ".join(names)

@@ -21,6 +21,7 @@ from bookc.problems import BookError, Problem
 from bookc.read.fences import Fences
 from bookc.read.syntax import (
     FENCE,
+    INDENTED,
     INPUT,
     OUTPUT,
     TAB_BLOCK,
@@ -144,6 +145,10 @@ class _Scanner:
                 continue
             if behind := TAB_BLOCK_WITH_TEXT.match(line):
                 message = f"no tab block: text stands behind {behind[0]}, put it on the next line"
+                self._complain(at + 1, message, warning=True)
+            if found := INDENTED.match(line):
+                what = f":{found[1]}:" if found[1] else "code cell"
+                message = f"this {what} is none: begin it at the start of its line"
                 self._complain(at + 1, message, warning=True)
             prose.append(line)
             at += 1

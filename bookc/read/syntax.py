@@ -71,6 +71,10 @@ TAB_BLOCK_WITH_TEXT = re.compile(rf":({_any(TAB_BLOCKS)}):")  # of a line that i
 # A fence, and what stands behind the one that opens a cell, or holds what a cell printed.
 FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})\s*(.*)$")
 INPUT = re.compile(r"\{[^}]*\.input\b[^}]*\}\s*")
+# The same within a list or a quotation, or behind a blank: no cell and no block.
+INDENTED = re.compile(
+    rf"[ \t>]+(?:(?:`{{3,}}|~{{3,}})\s*\{{[^}}]*\.input\b|:[ \t]*({_any(TAB_BLOCKS)}):)"
+)
 OUTPUT = re.compile(r"\{[^}]*\.output\b[^}]*\}\s*")
 
 

@@ -116,3 +116,22 @@ def test_tabs_that_the_book_does_not_have_are_left_out():
     assert cells == [("# Page", ()), ("x = 2", ("mxnet",)), ("x = 3", ())]
     only_paddle, _ = read_chapter("```{.python .input}\n#@tab paddle\nx\n```\n", "p", "p.md", TABS)
     assert only_paddle.cells == () and only_paddle.tabs == ()
+
+
+@pytest.mark.parametrize(
+    "line,what",
+    [
+        (" ```{.python .input}", "code cell"),
+        ("    ```{.python .input}", "code cell"),
+        ("1. ```{.python .input}", ""),  # markdown-it shows it as what it is: code in a list
+        ("> ~~~ {.python .input  n=1}", "code cell"),
+        ("\t:begin_tab:`mxnet`", ":begin_tab:"),
+        ("  :end_tab:", ":end_tab:"),
+        ("   ```python", ""),
+    ],
+)
+def test_what_is_indented_is_no_cell_and_is_told(line, what):
+    _, found = read_chapter(f"# Title\n\n{line}\n", "a", "a.md", ("mxnet",))
+    told = [problem.message for problem in found if "is none" in problem.message]
+    assert told == ([f"this {what} is none: begin it at the start of its line"] if what else [])
+    assert all(problem.warning and problem.line == 3 for problem in found)
