@@ -32,7 +32,8 @@ class Mutant:
         name: what it is, in words.
         file: where it is made.
         before, after: the text that is replaced, and what takes its place.
-        check: the words of the check: `quick TAB SECTION`, `lint`, or test files.
+        check: the words of the check: `quick TAB SECTION`, `lint`, or test files; `saved TAB
+            SECTION` brings what chapters save to the library first.
         which: of several places with this text, from 0.
     """
 
@@ -84,14 +85,14 @@ MUTANTS = (
         GAN,
         "torch.ones_like(real_Y)",
         "torch.zeros_like(real_Y)",
-        "quick pytorch game/gan",
+        "saved pytorch tools/frameworks",
     ),
     Mutant(
         "tensorflow: wrong sign in update_G",
         GAN,
         "loss_G = loss(tf.ones_like(fake_Y), fake_Y)",
         "loss_G = -loss(tf.ones_like(fake_Y), fake_Y)",
-        "quick tensorflow game/gan",
+        "saved tensorflow tools/frameworks",
     ),
     Mutant(
         "the logit's sign", GAN, "best_logit = numpy.log(p / q)", "best_logit = numpy.log(q / p)",
@@ -197,8 +198,10 @@ def check(words: str, root: Path) -> subprocess.CompletedProcess[str]:
     """Run a check in a copy of the repository."""
     kind, *rest = words.split()
     bookc = [sys.executable, "-m", "bookc"]
-    if kind == "quick":
+    if kind in ("quick", "saved"):
         tab, section = rest
+        if kind == "saved":
+            subprocess.run([*bookc, "build", "lib"], cwd=root, capture_output=True, check=False)
         command = [*bookc, "execute", "--quick", "--tab", tab, section]
     elif kind == "lint":
         command = [*bookc, "lint"]

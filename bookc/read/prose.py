@@ -21,6 +21,7 @@ from markdown_it.rules_inline import StateInline, image, link
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
+from bookc.read.addresses import outside
 from bookc.read.rst import to_markdown
 from bookc.read.slides import strip_slides
 from bookc.read.syntax import BLOCK_MARK, BLOCK_MARK_LINE, ROLE, role_name
@@ -43,6 +44,28 @@ def parse(source: str, brief: bool = False) -> list[Token]:
     text = strip_slides(source)
     tokens = _rst(_parser(brief, UNDERLINE.search(text) is not None).parse(text), brief)
     return _attach_marks(_captions(_equations(_figures(tokens))))
+
+
+def parse_output(source: str) -> list[Token]:
+    """Tokens of Markdown that code has displayed.
+
+    A heading is a paragraph. Pictures, and links but those to other sites, leave their texts: they
+    could name what is no part of the book.
+    """
+    tokens = _parser(False).parse(source)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.type = token.type.replace("heading", "paragraph")
+            token.tag = "p"
+            if token.nesting == 1:
+                token.attrs["class"] = "heading"
+        inside = True  # of a link that a page may have
+        for child in token.children or ():
+            if child.type == "link_open":
+                inside = bool(outside(str(child.attrs["href"])))
+            if child.type == "image" or (child.type.startswith("link_") and not inside):
+                child.type, child.tag, child.children, child.attrs = "text", "", None, {}
+    return tokens
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -15,12 +15,21 @@ from bookc.notebook.foreign import UNREADABLE
 from bookc.read.python import NOT_PYTHON, python_of
 from bookc.run.record import DARK_PNG
 from bookc.site.clean import LONGEST, excess, safe_html, safe_svg
-from bookc.site.pictures import Picture, picture_file, png_picture, svg_size
+from bookc.site.pictures import (
+    PHOTOGRAPHS,
+    Picture,
+    photograph,
+    picture_file,
+    png_picture,
+    svg_size,
+)
 
 # What a terminal obeys: colours and places (CSI), titles and the clipboard (OSC and their like).
 ANSI = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[P\]X^_][^\x07\x1b]*(?:\x1b\\|\x07)?|\x1b[ -~]"
 )
+# What IPython says of an object that is for the eyes or the ears.
+UNSPEAKING = re.compile(r"\s*<[\w.]+ object(?: at 0x[0-9a-f]+)?>\s*|\s*<[\w.]+ object>\s*")
 SVG_SIZE = 300, 150  # what browsers give a picture that has no size
 LABELS = ("xlabel", "ylabel", "title", "titles", "legend", "label")  # plots' texts for readers
 TALL = 24  # lines of text that an output shows before it is opened
@@ -29,13 +38,20 @@ TALL = 24  # lines of text that an output shows before it is opened
 Part = Picture | Markup
 
 
-def convert(outputs: Iterable[dict[str, Any]], trusted: bool = False) -> Iterator[Part]:
+Prose = Callable[[str], Markup]
+
+
+def convert(
+    outputs: Iterable[dict[str, Any]], prose: Prose, trusted: bool = False
+) -> Iterator[Part]:
     """The parts of a cell's outputs, in order.
 
     Neighbouring pieces of one stream are joined. Of the forms of a result the first is shown
-    that there is: PNG, SVG without script, HTML reduced to text and tables, plain text.
+    that there is: PNG, JPEG, GIF, WebP, SVG without script, HTML reduced to text and tables,
+    Markdown, LaTeX, plain text.
 
     Args:
+        prose: makes HTML of Markdown with formulas.
         trusted: whether HTML stays as it was recorded.
     """
     for kind, group in groupby(outputs, key=lambda o: (o["output_type"], o.get("name", ""))):
@@ -47,7 +63,7 @@ def convert(outputs: Iterable[dict[str, Any]], trusted: bool = False) -> Iterato
             if kind[0] == "error":
                 yield _pre("error", _error(output))
             else:
-                yield _result(output, trusted)
+                yield _result(output, prose, trusted)
 
 
 def describe(source: str, framework: str, section: str) -> str:
@@ -64,15 +80,18 @@ def describe(source: str, framework: str, section: str) -> str:
     return f"{drawn} drawn by {code} above" + (f", in “{section}”" if section else "")
 
 
-def _result(output: dict[str, Any], trusted: bool) -> Part:
+def _result(output: dict[str, Any], prose: Prose, trusted: bool) -> Part:
     data = output.get("data", {})
     if UNREADABLE in data:
         return _unseen(f"An output that could not be shown ({data[UNREADABLE]}).")
+    metadata = output.get("metadata", {})
     if "image/png" in data:
-        metadata = output.get("metadata", {})
         picture = png_picture(_text(data["image/png"]), metadata)
         if picture is not None:
             return replace(picture, dark=png_picture(_text(metadata.get(DARK_PNG, "")), metadata))
+    for kind in PHOTOGRAPHS:
+        if (picture := photograph(kind, _text(data.get(kind, "")), metadata)) is not None:
+            return picture
     drawing, html = _text(data.get("image/svg+xml", "")), _text(data.get("text/html", ""))
     reason = "" if trusted else excess(html) or excess(drawing)
     if not reason:
@@ -80,10 +99,20 @@ def _result(output: dict[str, Any], trusted: bool) -> Part:
             return picture_file(svg, "svg", *(svg_size(svg) or SVG_SIZE))
         if html := html if trusted else safe_html(html):
             return Markup('<div class="output html">{}</div>\n').format(Markup(html))
-    if "text/plain" in data:
-        return _pre("result", _terminal(_text(data["text/plain"])))
+        if text := _text(data.get("text/markdown", "")) or _formula(data):
+            return Markup('<div class="output markdown">{}</div>\n').format(prose(text[:LONGEST]))
+    plain = _terminal(_text(data.get("text/plain", "")))
+    others = [kind for kind in data if kind not in ("text/plain", "text/html", "text/latex")]
+    if plain and not (others and UNSPEAKING.fullmatch(plain)):
+        return _pre("result", plain)
     kinds = ", ".join(sorted(data)) or "nothing"
     return _unseen(f"An output that only a notebook shows ({reason or kinds}).")
+
+
+def _formula(data: dict[str, Any]) -> str:
+    """LaTeX among the data as Markdown: a formula, or text with formulas."""
+    latex = _text(data.get("text/latex", "")).strip()
+    return f"$$\n{latex}\n$$" if latex.startswith(r"\begin{") else latex
 
 
 def _unseen(message: str) -> Markup:

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 from PIL import Image
 
+PHOTOGRAPHS = {"image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WEBP"}  # for Pillow
 PNG_HEADER = struct.Struct(">8s4x4sII")  # signature, length, "IHDR", width, height
 LENGTH = re.compile(r"\s*(\d{1,6}(?:\.\d*)?|\.\d+)(px|pt|pc|in|cm|mm)?\s*")
 LARGEST = 100_000  # pixels of a side
@@ -57,11 +58,34 @@ def png_picture(encoded: str, metadata: dict[str, Any]) -> Picture | None:
         return None
     if signature != b"\x89PNG\r\n\x1a\n" or chunk != b"IHDR":
         return None
-    # A picture for a dense screen says in the metadata how large it is to be shown.
-    shown = metadata.get("image/png")
-    sizes = [shown.get(name) if isinstance(shown, dict) else None for name in ("width", "height")]
-    width, height = (_pixels(said) or own for said, own in zip(sizes, (width, height), strict=True))
-    return picture_file(data, "png", width, height)
+    width, height = max(1, width), max(1, height)
+    return picture_file(data, "png", *_shown(metadata.get("image/png"), (width, height)))
+
+
+def photograph(kind: str, encoded: str, metadata: dict[str, Any]) -> Picture | None:
+    """The picture in a base64 text; None if it is not of this kind.
+
+    Args:
+        kind: a MIME type of `PHOTOGRAPHS`.
+    """
+    try:
+        data = base64.b64decode(encoded)
+        with Image.open(io.BytesIO(data), formats=[PHOTOGRAPHS[kind]]) as picture:
+            width, height = picture.size  # reads no more than the header
+    except Exception:  # Pillow raises whatever the bytes of a damaged picture lead to
+        return None
+    width, height = _shown(metadata.get(kind), (width, height))
+    return picture_file(data, kind.removeprefix("image/"), width, height)
+
+
+def _shown(said: object, own: tuple[int, int]) -> tuple[int, int]:
+    """Width and height as metadata say, where they do: a picture may be for a dense screen."""
+    sides = [said.get(name) if isinstance(said, dict) else None for name in ("width", "height")]
+    width, height = map(_pixels, sides)
+    if bool(width) != bool(height):  # the other by its proportion
+        width = width or max(1, round(height * own[0] / own[1]))
+        height = height or max(1, round(width * own[1] / own[0]))
+    return (width, height) if width else own
 
 
 def _pixels(said: object) -> int:

@@ -234,7 +234,7 @@ class _Site:
 
     def _outputs(self, piece: Outputs, page: Page) -> Markup:
         html = []
-        for part in outputs.convert(piece.recorded.outputs, self._trusts(page)):
+        for part in outputs.convert(piece.recorded.outputs, self.prose.output, self._trusts(page)):
             if not isinstance(part, Picture):
                 html.append(part)
                 continue

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import MakeBook
+from markupsafe import Markup
 
 from bookc.book import Recorded
 from bookc.run.build import make_build, read_build
@@ -295,7 +296,7 @@ def test_pictures_are_files_of_the_site(make_book: MakeBook) -> None:
     ],
 )
 def test_outputs_are_data(outputs: list[dict[str, Any]], html: str) -> None:
-    (part,) = convert(outputs)
+    (part,) = convert(outputs, Markup)
     assert isinstance(part, str)
     assert html in part
     assert "<script" not in part
@@ -306,7 +307,7 @@ def test_a_dense_picture_is_shown_at_its_size() -> None:
     output = result(image_png=png(40, 20)) | {
         "metadata": {"image/png": {"width": 20, "height": 10}}
     }
-    (part,) = convert([output])
+    (part,) = convert([output], Markup)
     assert isinstance(part, Picture)
     assert (part.width, part.height) == (20, 10)
 
@@ -315,10 +316,10 @@ def test_a_picture_for_dark_pages_has_the_size_of_the_light_one() -> None:
     dark = {"image/x-dark+png": result(image_png=png(40, 21))["data"]["image/png"]}
     output = result(image_png=png(40, 20))
     output["metadata"] = dark
-    (part,) = convert([output])
+    (part,) = convert([output], Markup)
     assert isinstance(part, Picture) and part.dark is not None
     assert part.dark.name != part.name and part.height == 20
-    (alone,) = convert([result(image_png=png(40, 20))])
+    (alone,) = convert([result(image_png=png(40, 20))], Markup)
     assert isinstance(alone, Picture) and alone.dark is None
 
 

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from chromium import launch, served
 from conftest import MakeBook
+from markupsafe import Markup
 from playwright.sync_api import Browser, Route, sync_playwright
 
 from bookc.book import Recorded
@@ -139,7 +140,7 @@ def test_a_table_stays_a_table() -> None:
 
 def test_an_output_that_says_nothing_without_its_script_shows_its_text() -> None:
     data = {"text/html": "<div id=x></div><script>draw()</script>", "text/plain": "<Widget>"}
-    (part,) = convert([{"output_type": "display_data", "data": data, "metadata": {}}])
+    (part,) = convert([{"output_type": "display_data", "data": data, "metadata": {}}], Markup)
     assert part == '<pre class="output result"><samp>&lt;Widget&gt;</samp></pre>\n'
 
 
@@ -180,7 +181,7 @@ def test_what_is_no_svg_is_not_shown_as_one(text: str) -> None:
 )
 def test_the_size_of_an_svg(attributes: str, size: tuple[int, int] | None) -> None:
     assert svg_size(SVG.format(f"{attributes}>").encode()) == size
-    (part,) = convert([output("image/svg+xml", SVG.format(f"{attributes}>"))])
+    (part,) = convert([output("image/svg+xml", SVG.format(f"{attributes}>"))], Markup)
     assert isinstance(part, Picture)
     assert (part.width, part.height) == (size or (300, 150))
 
