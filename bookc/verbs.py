@@ -296,8 +296,11 @@ def execute(args: Arguments) -> Iterable[Problem]:
     config = read_config(args.book)
     tabs = _tabs(args, config)
 
-    def chosen() -> Build:
-        build = make_build(args.book, tabs=tabs, quick=args.quick)
+    def chosen(depth: Depth) -> Build:
+        try:
+            build = make_build(args.book, depth, tabs, quick=args.quick)
+        except BookError:
+            build = make_build(args.book, tabs=tabs)  # which tells all that is wrong
         if not args.quick:
             for line in take_over(build):
                 say(line)
@@ -306,11 +309,11 @@ def execute(args: Arguments) -> Iterable[Problem]:
         everything = args.all or args.quick or bool(args.sections)
         return choose(build, everything, args.failed, [*args.sections, *args.only], args.force)
 
-    build, results = chosen(), []
+    build, results = chosen("raw"), []  # which tells of code alone, in half the time
     missing = [] if args.scheduler else missing_frameworks(config, tabs)
     if build.notebooks:
-        with alone(config, lambda: say("another `bookc execute` runs on this book")) as waited:
-            build = chosen() if waited else build
+        with alone(config, lambda: say("another `bookc execute` runs on this book")):
+            build = chosen("all")  # what the other one did is done
             folder = config.output_dir / "quick" if args.quick else config.record_dir
             with terminal.progress() as watcher:
                 runner = _runner(args, config)
@@ -353,7 +356,7 @@ def status(args: Arguments) -> Iterable[Problem] | int:
     from bookc.run.build import make_build
     from bookc.run.status import statuses
 
-    build = make_build(args.book, tabs=_tabs(args, read_config(args.book)))
+    build = make_build(args.book, "raw", _tabs(args, read_config(args.book)))
     found = statuses(with_code(build, args.sections))
     terminal.show_statuses(found)
     return 1 if any(not one.is_fresh for one in found) else 0

@@ -9,7 +9,7 @@ import re
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -122,6 +122,10 @@ class Result:
     provenance: Provenance | None = None
 
 
+class _TooLong(Exception):
+    """A notebook takes more time than it may."""
+
+
 class _Exit(Exception):
     """A cell called exit(), and there are others behind it."""
 
@@ -196,8 +200,9 @@ async def run_notebook(
     with tempfile.TemporaryFile() as words, marked_for_nbclient(task.notebook):
         watch = asyncio.create_task(_watch(client, seen))
         try:
-            run = client.async_execute(env=dict(environment), stderr=words)
-            await asyncio.wait_for(run, limits.notebook)
+            await _within(
+                client.async_execute(env=dict(environment), stderr=words), limits.notebook
+            )
             report(task, len(code))
         except CellExecutionError as error:
             # Of an object that cannot be shown, only the output knows the error.
@@ -206,13 +211,10 @@ async def run_notebook(
             failure = explain(f"{said.ename}: {said.evalue}", "\n".join(said.traceback))
         except CellTimeoutError:
             failure = explain(f"still running after {limits.cell} s: stopped")
-        except (TimeoutError, asyncio.TimeoutError, DeadKernelError):
-            # nbclient takes the end of the time for the end of the kernel while a cell runs.
-            if time.monotonic() - begin >= limits.notebook:
-                message = f"the notebook is still running after {limits.notebook} s: stopped"
-                failure = explain(message)
-            else:
-                failure = explain(await _how_it_died(seen), _last_words(words))
+        except _TooLong:
+            failure = explain(f"the notebook is still running after {limits.notebook} s: stopped")
+        except DeadKernelError:
+            failure = explain(await _how_it_died(seen), _last_words(words))
         except RuntimeError as error:  # nbclient's word for a kernel that never answered
             failure = explain(f"the kernel did not start: {error}", _last_words(words))
         except _Exit:
@@ -230,6 +232,29 @@ async def run_notebook(
                 await ensure_async(client.km.shutdown_kernel(now=True))
             machine.kill(list(seen.family))  # what the notebook has started, too
     return Result(task, time.monotonic() - begin, failure, seen.memory)
+
+
+async def _within(run: Coroutine[Any, Any, Any], seconds: float) -> None:
+    """Await something for so long at most.
+
+    Unlike asyncio.wait_for, this ends even if what it awaits overhears that it is cancelled, which
+    nbclient does at the end of a cell.
+
+    Raises:
+        _TooLong: it takes longer.
+    """
+    task = asyncio.ensure_future(run)
+    try:
+        await asyncio.wait([task], timeout=seconds)
+        if not task.done():
+            raise _TooLong
+        task.result()
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=SAMPLE)
+        if not task.cancelled():
+            task.exception()  # which is told, or no longer of interest
 
 
 async def _watch(client: Recorder, seen: _Seen) -> None:
