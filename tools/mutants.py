@@ -189,7 +189,7 @@ MUTANTS = (
     Mutant("a skipped cell that runs", f"{BOOKC}/run/marks.py", '"nbval-skip": SKIPPED,', "",
            "tests/run/test_check.py"),
     Mutant("kernels that are left behind", f"{BOOKC}/run/kernels.py",
-           "            machine.kill(list(seen.family))", "            pass",
+           "            machine.kill(machine.marked(MARK, mark))", "            pass",
            "tests/run/test_faults.py"),
 )  # fmt: skip
 

@@ -9,12 +9,12 @@ import re
 import signal
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import psutil
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.util import ensure_async
 
@@ -29,6 +29,7 @@ from bookc.run.recorder import LIMIT, Recorder
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # IPython names a cell by its execution count: `Cell In[3], line 2`.
 CELL_LINE = re.compile(r"Cell In\s?\[(\d+)\], line (\d+)")
+MARK = "BOOKC_NOTEBOOK"  # the variable by which processes of a notebook are known
 SAMPLE = 0.5  # seconds between two looks at what a kernel holds
 LAST_WORDS = 4000  # bytes of what a kernel that dies has said
 
@@ -138,16 +139,14 @@ class _Seen:
     """What was seen of a kernel while it ran."""
 
     process: Any = None  # Popen
-    family: set[psutil.Process] = field(default_factory=set)
     memory: int = 0
 
     def look(self, client: Recorder) -> None:
         provisioner = getattr(client.km, "provisioner", None)
         self.process = getattr(provisioner, "process", None) or self.process
         if self.process is not None:
-            family = machine.family(self.process.pid)
-            self.family.update(family)
-            self.memory = max(self.memory, machine.memory_of(family))
+            held = machine.memory_of(machine.family(self.process.pid))
+            self.memory = max(self.memory, held)
 
 
 async def run_notebook(
@@ -189,6 +188,7 @@ async def run_notebook(
         on_cell_executed=on_executed,
     )
     begin = time.monotonic()
+    mark = uuid.uuid4().hex
     seen = _Seen()
     failure = None
 
@@ -201,7 +201,8 @@ async def run_notebook(
         watch = asyncio.create_task(_watch(client, seen))
         try:
             await _within(
-                client.async_execute(env=dict(environment), stderr=words), limits.notebook
+                client.async_execute(env={**environment, MARK: mark}, stderr=words),
+                limits.notebook,
             )
             report(task, len(code))
         except CellExecutionError as error:
@@ -230,7 +231,7 @@ async def run_notebook(
             atexit.unregister(client._cleanup_kernel)
             if client.km is not None and client.km.has_kernel:
                 await ensure_async(client.km.shutdown_kernel(now=True))
-            machine.kill(list(seen.family))  # what the notebook has started, too
+            machine.kill(machine.marked(MARK, mark))  # what the notebook has started, too
     return Result(task, time.monotonic() - begin, failure, seen.memory)
 
 

@@ -64,6 +64,18 @@ def memory_of(processes: list[psutil.Process]) -> int:
     return held
 
 
+def marked(name: str, value: str) -> list[psutil.Process]:
+    """The processes that have an environment variable of this value, whoever started them."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(name) == value:
+                found.append(process)
+        except (psutil.Error, OSError):  # it has ended, or is another user's
+            continue
+    return found
+
+
 def kill(processes: list[psutil.Process]) -> None:
     """End processes, whatever they do."""
     for process in processes:

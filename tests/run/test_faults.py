@@ -23,6 +23,8 @@ from test_kernels import ONE_TAB, cells, kernels_of, record
 COMMAND = [sys.executable, "-m", "bookc", "execute", "--book"]
 EARLIER = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}\n'
 UNWRITABLE_FOR_ROOT, CAP_DAC_OVERRIDE = 24, 1  # of Linux's prctl: drop a capability
+# How long their children sleep, by which they are known.
+KILLED, SLOW = f"{os.getpid()}01", f"{os.getpid()}02"
 CHILD = "import subprocess, time\nsubprocess.Popen(['sleep', '{0}'], start_new_session=True)\n"
 
 
@@ -44,13 +46,13 @@ def sleepers(seconds: str) -> list[psutil.Process]:
 FAULTS = {
     # page: its cells, the line and the cell that are named, and what is said
     "killed": (
-        [CHILD.format(61001) + "time.sleep(1.5)", "import os, signal\nos.kill(os.getpid(), 9)"],
+        [CHILD.format(KILLED) + "time.sleep(1.5)", "import os, signal\nos.kill(os.getpid(), 9)"],
         "10", "2",
         r"the kernel was ended by SIGKILL, as a system does that is out of memory; it held 0\.\d",
     ),
     "ended": (["a = 1", "import os\nos._exit(3)"], "8", "2",
               r"the kernel ended by itself, with status 3; it held 0\.\d GB"),
-    "slow": ([CHILD.format(61002), "import time\ntime.sleep(600)"], "10", "2",
+    "slow": ([CHILD.format(SLOW), "import time\ntime.sleep(600)"], "10", "2",
              "still running after 4 s: stopped"),
     "long": (["import time\ntime.sleep(3)", *["time.sleep(3)"] * 3], r"\d+", "[34]",
              "the notebook is still running after 8 s: stopped"),
@@ -86,7 +88,7 @@ def test_each_fault_is_named_and_the_others_are_recorded(make_book, files_below)
     assert f"{len(FAULTS)} errors" in done.stderr
     for name, text in {"index": "first\n", "zlast": "last\n"}.items():
         assert record(root, name).cells[-1].outputs[0].text == text
-    assert not sleepers("61001") and not sleepers("61002")
+    assert not sleepers(KILLED) and not sleepers(SLOW)
 
     # What failed is known, and can be run alone.
     status = subprocess.run(
