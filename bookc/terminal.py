@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bookc.run.kernels import Result, Task
     from bookc.run.status import Status
 
+PIPE = 200  # letters of a line of a table that nobody sees on a terminal
 # What a terminal obeys instead of showing it: control letters, and those that turn the direction.
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -65,8 +66,10 @@ def console() -> Console:
     """For progress, tables and colours; few commands need it, and it takes time to import."""
     from rich.console import Console
 
-    # Plain text: rich would read `gan.md:100:` as an emoji and [x] as a style.
-    return Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
+    # Plain text: rich would read `gan.md:100:` as an emoji and [x] as a style. What reads a pipe
+    # has no narrow window.
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE
+    return Console(highlight=False, soft_wrap=True, emoji=False, markup=False, width=width)
 
 
 @contextlib.contextmanager
@@ -160,7 +163,9 @@ def show_statuses(statuses: Sequence[Status]) -> None:
     """Show a table of the notebooks, with what makes their outputs stale."""
     from rich.table import Table
 
-    table = Table("section", "framework", "outputs", "last run", "device")
+    table = Table()
+    for name in ("section", "framework", "outputs", "last run", "device"):
+        table.add_column(name, overflow="fold")
     for one in statuses:
         tab, path = one.section
         why = "; ".join(one.reasons) or "fresh"
