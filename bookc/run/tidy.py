@@ -105,6 +105,8 @@ def shrunk(png: str) -> str:
     try:
         data = base64.b64decode(png)
         with Image.open(io.BytesIO(data)) as opened:
+            if opened.mode == "P":  # it has few colours already
+                return png
             picture = opened.convert("RGBA")
     except (OSError, ValueError, Image.DecompressionBombError):
         return png
