@@ -175,7 +175,7 @@ MUTANTS = (
            'tags={*TAGS, "script"},', "tests/walls/test_outputs.py tests/site/test_render.py"),
     Mutant("files written in place", f"{BOOKC}/disk.py",
            "beside = path.with_name(f\".{path.name[:200]}.{os.getpid()}-{threading.get_ident()}\")",
-           "beside = path", "tests/walls/test_disk.py tests/run/test_faults.py"),
+           "beside = path", "tests/walls/test_disk.py tests/run/test_kernel_faults.py"),
     Mutant("quick values that are not taken", f"{BOOKC}/read/marks.py",
            "(before + mark.value.encode() + after)", "row", "tests/read/test_marks.py"),
     Mutant("a tab's cells seen by all", f"{BOOKC}/notebook/tabs.py", "        if value:\n",
@@ -190,7 +190,7 @@ MUTANTS = (
            "tests/run/test_check.py"),
     Mutant("kernels that are left behind", f"{BOOKC}/run/kernels.py",
            "            machine.kill(machine.marked(MARK, mark))", "            pass",
-           "tests/run/test_faults.py"),
+           "tests/run/test_kernel_faults.py"),
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import dataclasses
 import io
+import logging
 import os
 import tempfile
 import uuid
@@ -95,7 +96,10 @@ def _client(scheduler: str, workers: int) -> Iterator[distributed.Client]:
                 client = distributed.Client(scheduler, timeout=WAIT, set_as_default=False)
             else:
                 cluster = distributed.LocalCluster(
-                    n_workers=workers, threads_per_worker=1, dashboard_address=None
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    dashboard_address=None,
+                    silence_logs=logging.ERROR,  # that a worker needed 4 s to end is no news
                 )
                 stack.enter_context(cluster)
                 client = distributed.Client(cluster, set_as_default=False)
