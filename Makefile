@@ -9,6 +9,7 @@ LAB = .venv-$(FRAMEWORK)
 # else comes by uv where that is at hand, in half the time; where uv knows no index, by pip, too.
 PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 UV = uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
+comma := ,
 install = $(if $(shell command -v uv),$(UV) $(1) || )$(PIP) $(1)
 
 .PHONY: book test check lab serve execute nbval format interpreters clean
@@ -67,7 +68,7 @@ clean:
 
 .venv/test.stamp: bookc/pyproject.toml d2l_shim/pyproject.toml tests/requirements.txt constraints.txt \
   | .venv/bin/python
-	$(call install,--editable './bookc[test,cluster]' --requirement tests/requirements.txt)
+	$(call install,--editable './bookc[test$(comma)cluster]' --requirement tests/requirements.txt)
 	$(PIP) --editable './d2l_shim[notebook,pytorch,tensorflow,mxnet]'
 	@touch $@ .venv/book.stamp
 
