@@ -510,6 +510,9 @@ def run(words: Sequence[str]) -> int:
         problems = tuple(found)
     except BookError as error:
         problems, failed = error.problems, True
+    except BrokenPipeError:  # as of `bookc status | head`: who reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # what a shell has for a program that SIGPIPE ended
     except OSError as error:
         problems = (Problem(error.filename or "bookc", 0, error.strerror or str(error)),)
         failed = True

@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -292,3 +294,11 @@ def test_pages_that_are_no_notebooks(make_book, capsys):
         "index",
         "one",
     ]
+
+
+def test_a_pipe_that_is_closed_early_is_no_error(tiny):
+    command = [sys.executable, "-m", "bookc", "status", "--book", str(tiny)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()  # as `| head` does when it has seen enough
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
