@@ -297,7 +297,7 @@ def test_pages_that_are_no_notebooks(make_book, capsys):
 
 
 def test_a_pipe_that_is_closed_early_is_no_error(tiny):
-    command = [sys.executable, "-m", "bookc", "status", "--book", str(tiny)]
+    command = [sys.executable, "-m", "bookc", "build", "notebooks", "--book", str(tiny)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()  # as `| head` does when it has seen enough
         assert process.stderr.read() == b""
