@@ -242,8 +242,18 @@ def table_close(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
 
 
 def th_open(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
-    """A heading of nothing, as in the corner of a table, is an empty cell."""
+    """A heading of nothing, as in the corner of a table, is an empty cell.
+
+    One of formulas alone has a name in words, too: not every reader's program reads MathML.
+    """
+    parts = tokens[at + 1].children or []
+    if parts and all(_is_formula(part) or not part.content.strip() for part in parts):
+        tokens[at].attrs["aria-label"] = page.plain(parts)
     return _cell(tokens[at + 1], _plain_tag(tokens, at))
+
+
+def _is_formula(token: Token) -> bool:
+    return token.type.startswith("math_inline")
 
 
 def th_close(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
