@@ -68,10 +68,6 @@ class ProseWriter:
         """The HTML of one prose cell."""
         return self._render(self.refs.tokens[cell.id])
 
-    def output(self, markdown_text: str) -> Markup:
-        """The HTML of Markdown among the outputs of a cell."""
-        return self._render(prose.parse_output(markdown_text))
-
     def inline(self, tokens: Tokens | None) -> Markup:
         """The HTML of what stands in a line."""
         return self._render(tokens or ())
@@ -242,18 +238,8 @@ def table_close(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
 
 
 def th_open(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
-    """A heading of nothing, as in the corner of a table, is an empty cell.
-
-    One of formulas alone has a name in words, too: not every reader's program reads MathML.
-    """
-    parts = tokens[at + 1].children or []
-    if parts and all(_is_formula(part) or not part.content.strip() for part in parts):
-        tokens[at].attrs["aria-label"] = page.plain(parts)
+    """A heading of nothing, as in the corner of a table, is an empty cell."""
     return _cell(tokens[at + 1], _plain_tag(tokens, at))
-
-
-def _is_formula(token: Token) -> bool:
-    return token.type.startswith("math_inline")
 
 
 def th_close(page: ProseWriter, tokens: Tokens, at: int) -> Markup:
