@@ -68,6 +68,10 @@ class ProseWriter:
         """The HTML of one prose cell."""
         return self._render(self.refs.tokens[cell.id])
 
+    def output(self, markdown_text: str) -> Markup:
+        """The HTML of Markdown among the outputs of a cell."""
+        return self._render(prose.parse_output(markdown_text))
+
     def inline(self, tokens: Tokens | None) -> Markup:
         """The HTML of what stands in a line."""
         return self._render(tokens or ())
