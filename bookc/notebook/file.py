@@ -20,7 +20,12 @@ finally:
     for _name in _hidden:
         del sys.modules[_name]
 
-__all__ = ["NotebookNode", "nbformat", "notebook_text"]
+__all__ = ["NotebookNode", "code_cells", "nbformat", "notebook_text"]
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """The code cells of a notebook, in order."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def notebook_text(notebook: NotebookNode, check: bool = True) -> str:

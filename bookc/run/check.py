@@ -18,12 +18,12 @@ from bookc import files
 from bookc.book import Build, Recorded, TabSection
 from bookc.config import Config
 from bookc.notebook.compile import compile_notebooks, with_code
-from bookc.notebook.file import NotebookNode, nbformat
+from bookc.notebook.file import NotebookNode, code_cells, nbformat
 from bookc.notebook.library import write_libraries
 from bookc.notebook.notebook import source_line
 from bookc.problems import Problem
 from bookc.run.environments import environment_of, framework_version, missing_frameworks
-from bookc.run.execute import kernel_environment, places_of
+from bookc.run.execute import DARK, kernel_environment, places_of
 from bookc.run.marks import COMMENT, IGNORED, NBVAL_SKIP, SKIPPED, add_tag, marks_of
 from bookc.run.record import (
     code_digests,
@@ -146,7 +146,8 @@ def run_nbval(
     environment = kernel_environment(jobs)
     environment["IPYTHONDIR"] = str(folder / "ipython")
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    environment.pop("D2L_DARK", None)  # the pictures for dark pages are not compared
+    for name in DARK:
+        environment.pop(name)  # the pictures for dark pages are not compared
     environment.pop("PYTEST_ADDOPTS", None)  # meant for the tests that may have started us
     run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if not report.exists():
@@ -155,13 +156,13 @@ def run_nbval(
 
 
 def _read_report(report: Path, notebooks: Mapping[Path, NotebookNode], stdout: str) -> Checked:
-    expected = sum(len(_code_cells(notebook)) for notebook in notebooks.values())
+    expected = sum(len(code_cells(notebook)) for notebook in notebooks.values())
     seen = executed = 0
     others: Counter[str] = Counter()
     problems, details = [], []
     for case in ElementTree.parse(report).getroot().iter("testcase"):
         notebook = notebooks[Path(case.get("file", ""))]
-        cell = _code_cells(notebook)[int(case.get("name", "").removeprefix("Cell "))]
+        cell = code_cells(notebook)[int(case.get("name", "").removeprefix("Cell "))]
         seen += 1
         executed += SKIPPED not in marks_of(cell)
         if why := cell.metadata["bookc"].get("why"):
@@ -178,10 +179,6 @@ def _read_report(report: Path, notebooks: Mapping[Path, NotebookNode], stdout: s
         details.append(stdout)
     compared = seen - sum(others.values())
     return Checked(compared, executed, others, tuple(problems), "\n".join(details))
-
-
-def _code_cells(notebook: NotebookNode) -> list[NotebookNode]:
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def check_book(build: Build, sections: Sequence[str], jobs: int) -> Checked:

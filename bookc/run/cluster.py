@@ -26,8 +26,8 @@ from bookc.book import TabSection
 from bookc.config import Config
 from bookc.notebook.file import nbformat, notebook_text
 from bookc.problems import BookError, Problem
-from bookc.run.environments import environment
-from bookc.run.execute import Finished, Runner, Watcher
+from bookc.run.environments import environment, imported_modules
+from bookc.run.execute import Finished, Runner, Watcher, kernel_environment, longest_first
 from bookc.run.kernels import Failure, Limits, Provenance, Report, Result, Task, run_notebook
 from bookc.run.requirements import pinned
 from bookc.run.tidy import tidy
@@ -46,12 +46,14 @@ class Shipment:
         section: its tab and path.
         notebook: the text of its file.
         kernel: Jupyter's name for its kernel.
-        imported: the modules whose versions are of interest.
+        framework: the module of the tab's framework; "" if it has none.
+        imported: the modules that it imports.
     """
 
     section: TabSection
     notebook: str
     kernel: str
+    framework: str
     imported: tuple[str, ...]
 
 
@@ -128,18 +130,20 @@ def _run_all(
             watcher.report(by_name[said["name"]], said["done"])
 
     this_run = uuid.uuid4().hex  # others may use the cluster, too
-    watcher.begin(sorted(tasks, key=lambda task: -task.seconds))
+    waiting = longest_first(tasks)
+    watcher.begin(waiting)
     archive = client.scatter(packed(config), broadcast=True)
     has_gpus = any(
         GPU in worker["resources"] for worker in client.scheduler_info(-1)["workers"].values()
     )
     client.subscribe_topic(TOPIC, hear)
     futures = {}
-    for task in tasks:
+    for place, task in enumerate(waiting):
         tab, _ = task.section
-        module, _ = config.frameworks.get(tab, ("", ""))
-        imported = (module, config.library.name if config.library else "")
-        shipment = Shipment(task.section, notebook_text(task.notebook), task.kernel, imported)
+        framework, _ = config.frameworks.get(tab, ("", ""))
+        imported = tuple(imported_modules(config, tab))
+        text = notebook_text(task.notebook)
+        shipment = Shipment(task.section, text, task.kernel, framework, imported)
         future = client.submit(
             run_shipped,
             shipment,
@@ -147,7 +151,7 @@ def _run_all(
             limits,
             this_run,
             key=f"{task.name} {this_run}",
-            priority=task.seconds,
+            priority=-place,
             resources={GPU: 1} if task.gpu and has_gpus else None,
             pure=False,
         )
@@ -214,30 +218,28 @@ def run_shipped(shipment: Shipment, archive: bytes, limits: Limits, this_run: st
         task = Task(shipment.section, notebook, folder, shipment.kernel)
         library = str(Path(name, "library"))
         path = os.pathsep.join([library, *filter(None, [os.environ.get("PYTHONPATH")])])
-        kernel_environment = {**os.environ, "D2L_DARK": "1", "PYTHONPATH": path}
+        variables = kernel_environment() | {"PYTHONPATH": path}
 
         def report(task: Task, done: int) -> None:
             worker.log_event(TOPIC, {"run": this_run, "name": task.name, "done": done})
 
-        result = asyncio.run(_until_cancelled(task, limits, kernel_environment, report))
+        result = asyncio.run(_until_cancelled(task, limits, variables, report))
         here = environment(shipment.kernel)
-        versions = {module: here.version(module) for module in shipment.imported[:1] if module}
-        provenance = Provenance(
-            {module: version for module, version in versions.items() if version},
-            pinned(shipment.imported, here),
-        )
+        version = here.version(shipment.framework)
+        versions = {shipment.framework: version} if version else {}
+        provenance = Provenance(versions, pinned(shipment.imported, here))
         tidy(notebook, [name, *here.path, str(Path.home())])
     text = notebook_text(notebook, check=False)
     return Returned(text, result.seconds, result.failure, result.memory, provenance)
 
 
 async def _until_cancelled(
-    task: Task, limits: Limits, kernel_environment: dict[str, str], report: Report
+    task: Task, limits: Limits, variables: dict[str, str], report: Report
 ) -> Result:
     """Run a notebook, but stop when nobody waits for it any more."""
     worker = distributed.get_worker()
     key = worker.get_current_task()
-    running = asyncio.ensure_future(run_notebook(task, limits, kernel_environment, report))
+    running = asyncio.ensure_future(run_notebook(task, limits, variables, report))
     while not running.done():
         await asyncio.wait([running], timeout=CHECK)
         known = worker.state.tasks.get(key)

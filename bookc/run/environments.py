@@ -50,7 +50,8 @@ class Environment:
 
     def has(self, module: str) -> bool:
         """Whether a module can be imported there."""
-        return importlib.machinery.PathFinder.find_spec(module, list(self.path)) is not None
+        found = importlib.machinery.PathFinder.find_spec(module, list(self.path))
+        return found is not None or module in providers(self.path)  # it may lie elsewhere
 
     def version(self, module: str) -> str:
         """The public version of what provides a module: `2.13.0`, whatever it was built for."""
@@ -126,6 +127,12 @@ def missing_frameworks(config: Config, tabs: Iterable[str]) -> list[Problem]:
             message = f"tab {tab} needs {module}, which is not installed{where}"
             problems.append(Problem(config.file, 0, f"{message}: pip install '{package}'"))
     return problems
+
+
+def imported_modules(config: Config, tab: str) -> list[str]:
+    """The modules that a tab's notebooks import: its framework first, and the book's library."""
+    module, _ = config.frameworks.get(tab, ("", ""))
+    return [name for name in (module, config.library.name if config.library else "") if name]
 
 
 def framework_version(config: Config, tab: str) -> dict[str, str]:

@@ -16,10 +16,10 @@ from typing import Protocol
 from bookc import disk, files
 from bookc.book import Build, TabSection
 from bookc.config import Config
-from bookc.notebook.file import NotebookNode, notebook_text
+from bookc.notebook.file import NotebookNode, code_cells, notebook_text
 from bookc.problems import BookError, Problem
 from bookc.run import machine
-from bookc.run.environments import environment_of, framework_version
+from bookc.run.environments import environment_of, framework_version, imported_modules
 from bookc.run.history import History, Run, mean_memory, read_history, write_history
 from bookc.run.kernels import Failure, Limits, Result, Task, run_notebook
 from bookc.run.marks import mark_for_nbval
@@ -28,6 +28,9 @@ from bookc.run.requirements import LOCK, pinned
 from bookc.run.tidy import settle, tidy
 from bookc.stamps import claim
 from bookc.up_to_date import folder_list
+
+# A record is rendered on light and dark pages: with this, d2l_shim draws its figures for both.
+DARK = {"D2L_DARK": "1"}
 
 
 class Watcher(Protocol):
@@ -101,24 +104,22 @@ async def _others_done() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-def kernel_environment(jobs: int) -> dict[str, str]:
+def kernel_environment(jobs: int = 1) -> dict[str, str]:
     """Environment variables for kernels of which `jobs` run side by side.
 
     Frameworks take every core they see, so side by side they would wait for each other. A
     notebook that runs alone chooses for itself, and so does who sets OMP_NUM_THREADS.
     """
-    if jobs == 1:
-        return dict(os.environ)
-    return {"OMP_NUM_THREADS": str(max(1, machine.cores() // jobs)), **os.environ}
+    share = {} if jobs == 1 else {"OMP_NUM_THREADS": str(max(1, machine.cores() // jobs))}
+    return {**share, **os.environ, **DARK}
 
 
 async def _run_all(
     tasks: Sequence[Task], jobs: int, limits: Limits, watcher: Watcher, finished: Finished
 ) -> list[Result]:
     """Begin the first that fits whenever there is room, until all are done."""
-    # A record is rendered on light and dark pages: d2l_shim then draws its figures for both.
-    environment = kernel_environment(min(jobs, len(tasks))) | {"D2L_DARK": "1"}
-    gpus = list(machine.gpus())
+    environment = kernel_environment(min(jobs, len(tasks)))
+    gpus = machine.gpus()
     waiting = longest_first(tasks)
     watcher.begin(waiting)
     running: dict[asyncio.Task[Result], Task] = {}
@@ -179,7 +180,7 @@ def make_tasks(build: Build, history: History) -> list[Task]:
     tasks = []
     for (tab, path), notebook in build.notebooks.items():
         last = history.get((tab, path))
-        code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        code = [cell.source for cell in code_cells(notebook)]
         tasks.append(
             Task(
                 (tab, path),
@@ -243,9 +244,7 @@ def _pins(config: Config, result: Result) -> str:
     if result.provenance is not None:
         return result.provenance.pins
     tab, _ = result.task.section
-    module, _ = config.frameworks.get(tab, ("", ""))
-    imported = [module, config.library.name if config.library else ""]
-    return pinned(imported, environment_of(config, tab))
+    return pinned(imported_modules(config, tab), environment_of(config, tab))
 
 
 def _write(config: Config, file: Path, result: Result) -> None:

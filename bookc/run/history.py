@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from bookc import disk
 from bookc.book import TabSection
 from bookc.config import Config
+from bookc.run.record import amount
 from bookc.stamps import HISTORY, STAMPS
 
 
@@ -42,7 +43,10 @@ def read_history(config: Config) -> History:
         said = json.loads((config.output_dir / STAMPS / HISTORY).read_text(encoding="utf-8"))
         return {
             (tab, path): Run(
-                float(one["seconds"]), int(one["memory"]), str(one["device"]), bool(one["failed"])
+                amount(one["seconds"]),
+                int(amount(one["memory"])),
+                str(one["device"]),
+                bool(one["failed"]),
             )
             for tab, sections in said.items()
             for path, one in sections.items()

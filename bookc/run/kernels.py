@@ -18,15 +18,15 @@ from typing import IO, Any
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.util import ensure_async
 
-from bookc.notebook.file import NotebookNode
+from bookc.notebook.file import NotebookNode, code_cells
 from bookc.notebook.notebook import source_line
 from bookc.problems import Problem
 from bookc.run import machine
 from bookc.run.environments import NATIVE
 from bookc.run.marks import marked_for_nbclient
 from bookc.run.recorder import LIMIT, Recorder
+from bookc.run.tidy import ANSI
 
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # IPython names a cell by its execution count: `Cell In[3], line 2`.
 CELL_LINE = re.compile(r"Cell In\s?\[(\d+)\], line (\d+)")
 MARK = "BOOKC_NOTEBOOK"  # the variable by which processes of a notebook are known
@@ -79,7 +79,7 @@ class Task:
     @property
     def code(self) -> list[NotebookNode]:
         """Its code cells."""
-        return [cell for cell in self.notebook.cells if cell.cell_type == "code"]
+        return code_cells(self.notebook)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -10,11 +9,11 @@ from typing import Any
 from bookc import disk, files
 from bookc.book import Build
 from bookc.notebook.compile import with_code
-from bookc.notebook.file import NotebookNode
+from bookc.notebook.file import NotebookNode, code_cells
 from bookc.notebook.foreign import read_foreign
 from bookc.problems import BookError, Problem
 from bookc.run.marks import CHECKED, IGNORED, SKIPPED, marks_of
-from bookc.run.record import DARK_PNG
+from bookc.run.record import DARK_PNG, record_file
 from bookc.run.tidy import ANSI, CELL_FILE, varies
 
 PICTURE_LIMIT = 150_000  # bytes of one PNG: pages and clones stay light
@@ -28,8 +27,7 @@ def lint_record(build: Build) -> list[Problem]:
     config = build.config
     problems: list[Problem] = []
     expected = {
-        files.shown(config.record_dir / tab / f"{path}.ipynb", config)
-        for tab, path in with_code(build).notebooks
+        files.shown(record_file(config, *section), config) for section in with_code(build).notebooks
     }
     size = 0
     for file in sorted(config.record_dir.rglob("*.ipynb")):
@@ -61,7 +59,7 @@ def lint_notebook(record: NotebookNode, name: str) -> Iterator[Problem]:
     Args:
         name: the file's, for messages.
     """
-    code = [cell for cell in record.cells if cell.cell_type == "code"]
+    code = code_cells(record)
     for number, cell in enumerate(code, start=1):
         marks = marks_of(cell)
         for message in _cell_faults(cell, marks):
@@ -92,7 +90,7 @@ def _picture_faults(output: NotebookNode) -> Iterator[str]:
     dark = output.get("metadata", {}).get(DARK_PNG)
     for picture in (png, dark):
         if isinstance(picture, str):
-            size = len(base64.b64decode(picture, validate=False))
+            size = len(picture) * 3 // 4  # base64
             if size > PICTURE_LIMIT:
                 allowed = f"{PICTURE_LIMIT // 1000} KB are allowed"
                 yield f"has a picture of {size // 1000} KB: {allowed}"

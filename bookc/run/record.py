@@ -17,7 +17,7 @@ from bookc import disk, files
 from bookc.book import Build, Recorded, TabSection
 from bookc.config import Config
 from bookc.notebook.compile import with_code
-from bookc.notebook.file import NotebookNode
+from bookc.notebook.file import NotebookNode, code_cells
 from bookc.notebook.foreign import read_foreign
 from bookc.problems import BookError, Problem, collecting
 from bookc.read.python import NOT_PYTHON, lines_of_ipython, python_of
@@ -25,6 +25,7 @@ from bookc.read.python import NOT_PYTHON, lines_of_ipython, python_of
 # What d2l_shim calls a picture for dark pages. A record has it in an output's metadata: no other
 # program knows it, and nbval compares all that is among the data.
 DARK_PNG = "image/x-dark+png"
+LARGEST = 1e18  # bytes or seconds: more is no number that was measured
 
 
 def match_outputs(notebook: NotebookNode, record: NotebookNode) -> dict[str, Recorded]:
@@ -106,7 +107,7 @@ def outdated(build: Build) -> Iterator[str]:
     """A line for each notebook that shows outputs of an earlier version, or none at all."""
     recorded = build.recorded
     for (tab, path), notebook in with_code(build).notebooks.items():
-        code = [cell.id for cell in notebook.cells if cell.cell_type == "code"]
+        code = [cell.id for cell in code_cells(notebook)]
         stale = [cell for cell in code if (tab, cell) in recorded and recorded[tab, cell].stale]
         if stale:
             yield f"{path} ({tab}): outputs of {len(stale)} cells are from an earlier version"
@@ -140,8 +141,14 @@ def record_of(
 
 def seconds_of(record: NotebookNode | None) -> float:
     """How long a notebook ran when it was recorded; 0 if that is not known."""
-    seconds = record.metadata.get("bookc", {}).get("seconds", 0) if record else 0
-    return float(seconds) if type(seconds) in (int, float) else 0.0
+    return amount(record.metadata.get("bookc", {}).get("seconds")) if record else 0.0
+
+
+def amount(said: object) -> float:
+    """A number of seconds or bytes that a file of JSON gives; 0 for what is none."""
+    if type(said) not in (int, float) or not 0 <= said < LARGEST:  # type: ignore[operator]
+        return 0.0
+    return float(said)  # type: ignore[arg-type]
 
 
 def record_file(config: Config, tab: str, path: str) -> Path:

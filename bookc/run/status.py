@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bookc.book import Build, TabSection
 from bookc.config import Config
 from bookc.notebook.compile import with_code
-from bookc.notebook.file import NotebookNode
+from bookc.notebook.file import NotebookNode, code_cells
 from bookc.notebook.uses import definitions, library_sources, read_library
 from bookc.problems import BookError
 from bookc.run.environments import framework_version
@@ -49,7 +49,7 @@ def statuses(build: Build) -> list[Status]:
         record = None
         try:
             record = record_of(build.config, *section)
-            code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+            code = [cell.source for cell in code_cells(notebook)]
             full_names = definitions(code, known)
             why = tuple(_reasons(build.config, section, notebook, record, full_names))
         except BookError as error:
@@ -97,8 +97,7 @@ def _reasons(
 
 
 def _changed_cell(notebook: NotebookNode, number: int) -> str:
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    where = code[number].metadata["bookc"]
+    where = code_cells(notebook)[number].metadata["bookc"]
     return f"cell {number + 1} changed at {where['source']}:{where['line']}"
 
 

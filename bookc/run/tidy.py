@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageStat
 
-from bookc.notebook.file import NotebookNode, nbformat
+from bookc.notebook.file import NotebookNode, code_cells, nbformat
 from bookc.run.marks import CHECKED, IGNORED, add_tag, marks_of
 from bookc.run.record import DARK_PNG, code_digests
 
@@ -30,7 +30,10 @@ VARYING = {
     "seconds": rf"{NUMBER} (sec|seconds|s|ms|min|ns|us|[µμ]s)\b",
     "address": r"0x[0-9a-f]{6,}",
 }
-ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)")
+# What a terminal obeys: colours and places (CSI), titles and the clipboard (OSC and their like).
+ANSI = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[P\]X^_][^\x07\x1b]*(?:\x1b\\|\x07)?|\x1b[ -~]"
+)
 # IPython names a cell's code by a temporary file, another one at each run. The name is looked for
 # from the begin of a word only, which may have a million letters.
 CELL_FILE = re.compile(r"(?<![^\s\"'(])[^\s\"'(]*[/\\]ipykernel_\d+[/\\]\d+\.py")
@@ -45,9 +48,7 @@ def tidy(notebook: NotebookNode, places: Iterable[str]) -> None:
         places: folders of this machine, which are left out of texts.
     """
     known = sorted({place.rstrip("/\\") for place in places if len(place) > 1}, key=len)
-    for number, cell in enumerate(
-        [cell for cell in notebook.cells if cell.cell_type == "code"], start=1
-    ):
+    for number, cell in enumerate(code_cells(notebook), start=1):
 
         def clean(text: str, number: int = number) -> str:
             text = CELL_FILE.sub(f"<cell {number}>", ANSI.sub("", text))

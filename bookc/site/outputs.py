@@ -14,6 +14,7 @@ from markupsafe import Markup
 from bookc.notebook.foreign import UNREADABLE
 from bookc.read.python import NOT_PYTHON, python_of
 from bookc.run.record import DARK_PNG
+from bookc.run.tidy import ANSI
 from bookc.site.clean import LONGEST, excess, safe_html, safe_svg
 from bookc.site.pictures import (
     PHOTOGRAPHS,
@@ -24,10 +25,6 @@ from bookc.site.pictures import (
     svg_size,
 )
 
-# What a terminal obeys: colours and places (CSI), titles and the clipboard (OSC and their like).
-ANSI = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[P\]X^_][^\x07\x1b]*(?:\x1b\\|\x07)?|\x1b[ -~]"
-)
 # What IPython says of an object that is for the eyes or the ears.
 UNSPEAKING = re.compile(r"\s*<[\w.]+ object(?: at 0x[0-9a-f]+)?>\s*|\s*<[\w.]+ object>\s*")
 SVG_SIZE = 300, 150  # what browsers give a picture that has no size

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from conftest import CONFIG
-from test_kernels import ONE_TAB
+from test_kernels import ONE_TAB, cells
 
 from bookc.notebook.file import notebook_text
 from bookc.run.build import make_build
@@ -164,18 +164,15 @@ def test_one_section_of_one_tab(tiny, bookc):
 
 def test_marks_mean_to_bookc_what_they_mean_to_nbval(make_book, bookc):
     """The same book is executed and tested: a cell that is skipped is skipped by both."""
-    page = "# Page\n" + "".join(
-        f"\n```{{.python .input}}\n{code}\n```\n"
-        for code in (
-            "# NBVAL_SKIP\nraise SystemExit('runs')",
-            "#@tags nbval-skip\n1 / 0",
-            "#@tags skip-execution\n1 / 0",
-            "# NBVAL_RAISES_EXCEPTION\n1 / 0",
-            "#@tags nbval-raises-exception\n1 / 0",
-            "#@tags raises-exception\n1 / 0",
-            "# NBVAL_IGNORE_OUTPUT\nimport time\nprint(time.time_ns())",
-            "print('compared')",
-        )
+    page = cells(
+        "# NBVAL_SKIP\nraise SystemExit('runs')",
+        "#@tags nbval-skip\n1 / 0",
+        "#@tags skip-execution\n1 / 0",
+        "# NBVAL_RAISES_EXCEPTION\n1 / 0",
+        "#@tags nbval-raises-exception\n1 / 0",
+        "#@tags raises-exception\n1 / 0",
+        "# NBVAL_IGNORE_OUTPUT\nimport time\nprint(time.time_ns())",
+        "print('compared')",
     )
     root = make_book({"config.ini": ONE_TAB, "index.md": page})
     run = bookc("execute", "--book", root)
@@ -201,8 +198,7 @@ def test_what_differs_from_run_to_run_passes_right_after_it_was_recorded(make_bo
         "print('\\x1b[31mred\\x1b[0m')",
         "print('1' * 1_000_000)",
     )
-    page = "# Page\n" + "".join(f"\n```{{.python .input}}\n{code}\n```\n" for code in codes)
-    root = make_book({"config.ini": ONE_TAB, "index.md": page})
+    root = make_book({"config.ini": ONE_TAB, "index.md": cells(*codes)})
     run = bookc("execute", "--book", root)
     assert (run.returncode, run.stderr) == (0, "")
     file = root / "notebooks" / "pytorch" / "index.ipynb"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -147,3 +149,22 @@ def test_the_table(
     assert main(["status", "--book", str(recorded), "--tab", "mxnet", "a"]) == 1
     text = shown()
     assert "cell 2 changed at a.md:17" in text and "1 notebooks, 1 stale: bookc execute" in text
+
+
+@pytest.mark.parametrize("seconds", ["Infinity", "-1e999", "NaN", "-3", '"3"', "[1]", "true"])
+@pytest.mark.parametrize("place", ["record", "history"])
+def test_odd_times_are_no_times(make_book, place, seconds):
+    page = "# Page\n\n```{.python .input}\n1\n```\n"
+    about = f'{{"seconds": {seconds}, "memory": {seconds}, "device": [1], "failed": 0}}'
+    record = (
+        f'{{"cells": [], "metadata": {{"bookc": {about}}}, "nbformat": 4, "nbformat_minor": 5}}'
+    )
+    files = {"config.ini": "[build]\nnotebooks = *.md\ntabs = t\n", "index.md": page}
+    if place == "record":
+        files["notebooks/t/index.ipynb"] = record
+    else:
+        files["_build/stamps/runs"] = f'{{"t": {{"index": {about}}}}}'
+    command = [sys.executable, "-m", "bookc", "status", "--book", make_book(files)]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (1, "")
+    assert "1 notebooks, 1 stale" in run.stdout and "inf" not in run.stdout
